@@ -1,0 +1,288 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { startAuthorizationServer } from './adapters/envoy/server.ts'
+import { followPolicyFile } from './adapters/files/policy-file.ts'
+import { createSecretKeys } from './adapters/jose/hs256-keys.ts'
+import { createJwksUrl } from './adapters/jose/jwks-url.ts'
+import { createKeyRing, type KeyRing } from './adapters/jose/key-ring.ts'
+import { createTokenVerifier } from './adapters/jose/token-verifier.ts'
+import { createDecisionLog, noDecisionLog } from './adapters/pino/decision-log.ts'
+import { createPostgresFactSource } from './adapters/postgres/fact-source.ts'
+import { createJwksTable } from './adapters/postgres/jwks-table.ts'
+import { openDatabase } from './adapters/postgres/pool.ts'
+import { createSchemaReader } from './adapters/postgres/schema.ts'
+import { createMetrics } from './adapters/prometheus/metrics.ts'
+import { createCheck } from './application/check.ts'
+import type { LoadPolicy } from './application/load-policy.ts'
+import { observeCheck } from './application/observe-check.ts'
+import { createPolicyStore } from './application/policy-store.ts'
+import { createReadiness } from './application/readiness.ts'
+import { watchDatabase } from './application/watch-database.ts'
+import type { Config } from './config.ts'
+import type { Policy } from './domain/policy.ts'
+import type { FactSource } from './ports/fact-source.ts'
+
+/** What the service tells its operator. */
+export interface ServiceLog {
+  readonly info: (fields: object, message: string) => void
+  readonly warn: (fields: object, message: string) => void
+  readonly error: (fields: object, message: string) => void
+}
+
+/** A running service. */
+export interface Service {
+  readonly grpcAddress: string
+  readonly httpAddress: string
+  /** Says NOT_SERVING and not ready; checks are still answered. */
+  readonly drain: () => void
+  /** Finishes what is under way and closes everything, the last opened first. */
+  readonly close: () => Promise<void>
+}
+
+/** Share of the deadline after which a source of facts counts as down. */
+const sourceShare = 0.8
+/** Share of the deadline after which PostgreSQL gives a statement up. */
+const statementShare = 0.6
+const connections = 10
+/** Statements that may wait for a connection; they leave when their check gives up. */
+const maxWaitingStatements = 1_000
+const maxMessageBytes = 1024 * 1024
+const maxInFlight = 10_000
+/** Faults of a policy file that one line of the log names. */
+const maxLoggedFaults = 20
+const keyRefreshMs = 300_000
+const keyCooldownMs = 2_000
+
+/** What the service is given beside its configuration. */
+export interface ServiceDeps {
+  readonly policy: Policy
+  /** The text that the policy was loaded from; the file is followed from there. */
+  readonly policyText: string
+  readonly loadPolicy: LoadPolicy
+  readonly log: ServiceLog
+}
+
+type Closers = (() => void | Promise<void>)[]
+
+/** Starts the service. Where a part of it cannot start, those that did are closed again. */
+export async function startService(config: Config, deps: ServiceDeps): Promise<Service> {
+  const closers: Closers = []
+  const close = async (): Promise<void> => {
+    for (const closePart of closers.splice(0).reverse()) await closePart()
+  }
+  try {
+    return { ...(await compose(config, deps, closers)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Puts the service together: the one place that names adapters. */
+async function compose(
+  config: Config,
+  deps: ServiceDeps,
+  closers: Closers,
+): Promise<Omit<Service, 'close'>> {
+  const { log } = deps
+  const now = (): number => Date.now()
+  const monotonicNow = (): number => performance.now()
+  const timestamp = (ms: number): string => new Date(ms).toISOString()
+  const metrics = createMetrics()
+  const onFault = (kind: string) => (cause: unknown) => {
+    metrics.fault(kind)
+    log.warn({ kind, cause: messageOf(cause) }, 'fault')
+  }
+  const quietly = throttled(onFault('check'), monotonicNow)
+
+  const decisionLog =
+    config.decisionLog === 'off'
+      ? noDecisionLog
+      : createDecisionLog({
+          sink: config.decisionLog,
+          now: () => timestamp(now()),
+          onDropped: metrics.logDropped,
+          onFault: throttled(onFault('decision_log'), monotonicNow),
+        })
+  closers.push(decisionLog.close)
+
+  const readiness = createReadiness(() => {
+    grpc.setServing(true)
+    log.info({ grpc: grpc.address }, 'ready')
+  })
+  const policies = createPolicyStore(deps.policy, {
+    load: deps.loadPolicy,
+    onLoaded(policy) {
+      metrics.policyLoaded(policy.version)
+      decisionLog.policy(policy.version, policy.definition)
+      readiness.set('policy', { status: 'ok', detail: policy.version })
+      log.info({ policy: policy.version }, 'policy loaded')
+    },
+    onReloadFailed(faults) {
+      metrics.policyReloadFailed()
+      readiness.set('policy', { status: 'degraded', detail: 'the last good policy is in force' })
+      log.error(
+        { faults: faults.slice(0, maxLoggedFaults), count: faults.length },
+        'the policy file does not load: the last good policy stays in force',
+      )
+    },
+  })
+  const file = followPolicyFile({
+    file: config.policy,
+    text: deps.policyText,
+    onChange: policies.reload,
+    onUnreadable: (cause) => {
+      metrics.policyReloadFailed()
+      readiness.set('policy', { status: 'degraded', detail: 'the policy file cannot be read' })
+      log.error({ cause: messageOf(cause) }, 'the policy file cannot be read')
+    },
+  })
+  closers.push(file.close)
+
+  const database = openDatabase({
+    url: config.databaseUrl,
+    statementTimeoutMs: config.deadlineMs * statementShare,
+    connections,
+    maxWaiting: maxWaitingStatements,
+    onFault: throttled(onFault('postgres'), monotonicNow),
+  })
+  closers.push(database.close)
+  const schema = createSchemaReader(database)
+  const facts = createPostgresFactSource({
+    database,
+    schema,
+    dynamicRoles: () => policies.current().definition.dynamicRoles,
+    timeoutMs: config.deadlineMs * sourceShare,
+  })
+
+  const keyRing = createPublicKeys()
+  if (keyRing !== undefined) closers.push(keyRing.close)
+  const check = createCheck({
+    policy: policies.current,
+    tokens: createTokenVerifier({
+      secrets: config.secrets.length === 0 ? undefined : createSecretKeys(config.secrets),
+      publicKeys: keyRing,
+    }),
+    facts: reporting(facts),
+    rules: { issuers: config.issuers, audiences: config.audiences },
+    claimsMayGrant: config.claims === 'grant',
+    now,
+    onFault: quietly,
+  })
+  const observed = observeCheck(check, {
+    log: decisionLog,
+    metrics,
+    loggedAllows: config.loggedAllows,
+    logRequired: config.logRequired,
+    worker: 0,
+    now,
+    monotonicNow,
+    timestamp,
+    newId: randomUUIDv7,
+    random: Math.random,
+  })
+
+  const grpc = await startAuthorizationServer({
+    listen: config.grpcListen,
+    tls: config.grpcTls,
+    check: observed,
+    newId: randomUUIDv7,
+    deadlineMs: config.deadlineMs,
+    maxMessageBytes,
+    maxInFlight,
+    now,
+    monotonicNow,
+    onFault: throttled(onFault('grpc'), monotonicNow),
+    onOverload: () => metrics.decided(overloaded),
+  })
+  closers.push(grpc.close)
+  const watch = watchDatabase({
+    probe: async () => {
+      await schema.use(() => database.query({ name: 'tenantgate_probe', text: 'SELECT 1' }))
+    },
+    schedule(task, afterMs) {
+      const timer = setTimeout(task, afterMs)
+      return { cancel: () => clearTimeout(timer) }
+    },
+    onAnswer: readiness.databaseAnswered,
+    onFailure: (cause) => readiness.databaseFailed(messageOf(cause)),
+    onChange: (answers, cause) =>
+      answers
+        ? log.info({}, 'PostgreSQL answers')
+        : log.warn({ cause: messageOf(cause) }, 'PostgreSQL does not answer'),
+  })
+  closers.push(watch.close)
+
+  // After the gRPC port answers: loading the HTTP server must not delay the first check.
+  const { startOpsServer } = await import('./adapters/http/ops-server.ts')
+  const http = await startOpsServer({
+    listen: config.httpListen,
+    tls: config.httpTls,
+    readiness: readiness.report,
+    metrics: metrics.expose,
+    onFault: onFault('http'),
+  })
+  closers.push(http.close)
+
+  return {
+    grpcAddress: grpc.address,
+    httpAddress: http.address,
+    drain() {
+      readiness.drain()
+      grpc.setServing(false)
+    },
+  }
+
+  function createPublicKeys(): KeyRing | undefined {
+    if (config.jwks === undefined) return undefined
+    return createKeyRing({
+      source:
+        config.jwks === 'postgres'
+          ? createJwksTable({ database, schema })
+          : createJwksUrl(config.jwks),
+      refreshMs: keyRefreshMs,
+      cooldownMs: keyCooldownMs,
+      monotonicNow,
+      onRefreshFailed: throttled(onFault('jwks'), monotonicNow),
+    })
+  }
+
+  /** A read that failed asks for a look at the database at once, not at the next round. */
+  function reporting(source: FactSource): FactSource {
+    return {
+      async read(pair, freshness, signal) {
+        try {
+          return await source.read(pair, freshness, signal)
+        } catch (cause) {
+          watch.look()
+          throw cause
+        }
+      },
+    }
+  }
+}
+
+/** A check that was refused unread, as it is counted. */
+const overloaded = {
+  allowed: false,
+  reason: 'unavailable',
+  route: '',
+  source: null,
+  durationS: 0,
+} as const
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
+/** Lets one fault a second through: an outage under load must not become a flood of lines. */
+function throttled(
+  report: (cause: unknown) => void,
+  monotonicNow: () => number,
+): (cause: unknown) => void {
+  let reportedAtMs = -Infinity
+  return (cause) => {
+    if (monotonicNow() - reportedAtMs < 1_000) return
+    reportedAtMs = monotonicNow()
+    report(cause)
+  }
+}

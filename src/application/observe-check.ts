@@ -1,0 +1,97 @@
+import type { Reason } from '../domain/decision.ts'
+import { decisionOf } from '../domain/evaluate.ts'
+import type { Decision, Evaluation } from '../domain/evaluation.ts'
+import { recordOf } from '../domain/record.ts'
+import type { AccessRequest } from '../domain/request.ts'
+import type { DecisionLog } from '../ports/decision-log.ts'
+import type { Check } from './check.ts'
+
+/** A decision with the id under which it was logged. */
+export interface ObservedDecision {
+  readonly decision: Decision
+  readonly decisionId: string
+}
+
+/** Counts decisions; it must neither wait nor throw. */
+export interface CheckMetrics {
+  readonly decided: (observation: {
+    readonly allowed: boolean
+    readonly reason: Reason
+    readonly route: string
+    readonly source: string | null
+    readonly durationS: number
+  }) => void
+}
+
+/** What observing rests on. */
+export interface ObserveCheckDeps {
+  readonly log: DecisionLog
+  readonly metrics: CheckMetrics
+  /** The share of allows that are logged, 0 to 1; denials always are. */
+  readonly loggedAllows: number
+  /** Refuse what cannot be logged. */
+  readonly logRequired: boolean
+  readonly worker: number
+  readonly now: () => number
+  /** Monotonic clock, in ms with fractions. */
+  readonly monotonicNow: () => number
+  readonly timestamp: (ms: number) => string
+  readonly newId: () => string
+  readonly random: () => number
+}
+
+/** A check with its decision's id; `isLate` tells by the clock whether the deadline has passed. */
+export type ObservedCheck = (
+  request: AccessRequest,
+  signal: AbortSignal,
+  isLate: () => boolean,
+) => Promise<ObservedDecision>
+
+/** What cannot be logged although it must. Shadow mode lifts a policy's rules, not this one. */
+function withoutLog(evaluation: Evaluation): Decision {
+  return { ...decisionOf(evaluation, 'unavailable'), passes: false }
+}
+
+/** Gives every decision an id, logs and counts it, and changes nothing else about it. */
+export function observeCheck(check: Check, deps: ObserveCheckDeps): ObservedCheck {
+  return async (request, signal, isLate) => {
+    const begunMs = deps.monotonicNow()
+    const checked = await check(request, signal)
+    // A process that stood still sees its timers fire only after the work they should have cut off.
+    const decided =
+      checked.reason === 'granted' && isLate()
+        ? decisionOf(checked.evaluation, 'unavailable')
+        : checked
+    const decisionId = deps.newId()
+    const durationMs = deps.monotonicNow() - begunMs
+    const decision = logged(decided, decisionId, durationMs)
+      ? decided
+      : withoutLog(decided.evaluation)
+    const { reason, evaluation } = decision
+    deps.metrics.decided({
+      allowed: reason === 'granted',
+      reason,
+      route: evaluation.settings?.name ?? '',
+      source: evaluation.fact?.source ?? null,
+      durationS: durationMs / 1000,
+    })
+    return { decision, decisionId }
+  }
+
+  function logged(decision: Decision, decisionId: string, durationMs: number): boolean {
+    if (decision.reason === 'granted' && deps.loggedAllows < 1) {
+      if (deps.random() >= deps.loggedAllows) return true
+    }
+    const nowMs = deps.now()
+    const accepted = deps.log.decision(
+      recordOf(decision, {
+        decisionId,
+        nowMs,
+        timestamp: deps.timestamp(nowMs),
+        durationUs: Math.round(durationMs * 1000),
+        worker: deps.worker,
+      }),
+    )
+    return accepted || !deps.logRequired
+  }
+}

@@ -1,0 +1,209 @@
+import type { TlsFiles } from './adapters/envoy/credentials.ts'
+import {
+  parseDuration,
+  readGrpcListen,
+  readHttpListen,
+  readSecrets,
+  readShare,
+  readTls,
+  splitList,
+  type Environment,
+  type ListenAddress,
+} from './config-values.ts'
+
+/** What a faulty environment is told: the variable, and how to mend it. */
+export interface ConfigFault {
+  readonly variable: string
+  readonly message: string
+}
+
+/** The configuration of `serve`: read once, frozen (contract section 2). Durations are in ms. */
+export interface Config {
+  readonly policy: string
+  readonly grpcListen: string
+  readonly grpcTls: TlsFiles | undefined
+  readonly httpListen: ListenAddress
+  readonly httpTls: TlsFiles | undefined
+  /** HS256 secrets, the one in force first. */
+  readonly secrets: readonly string[]
+  /** A URL, or `postgres` for Better Auth's own table. */
+  readonly jwks: string | undefined
+  readonly issuers: readonly string[]
+  readonly audiences: readonly string[]
+  readonly databaseUrl: string
+  readonly redisUrl: string | undefined
+  readonly natsUrl: string | undefined
+  readonly natsStream: string | undefined
+  readonly natsPrefix: string | undefined
+  readonly cacheTtlMs: number
+  readonly verifyAfterMs: number
+  readonly claims: 'grant' | 'deny-only'
+  readonly decisionLog: string
+  readonly loggedAllows: number
+  readonly logRequired: boolean
+  readonly deadlineMs: number
+  readonly drainMs: number
+  readonly logLevel: string
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+const minCacheKeyLength = 32
+
+/** Reads the environment: the configuration, or every fault in it at once. */
+export function readConfig(
+  env: Environment,
+):
+  | { readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly faults: readonly ConfigFault[] } {
+  const faults: ConfigFault[] = []
+  const fault = (variable: string, message: string): void => {
+    faults.push({ variable, message })
+  }
+  const text = (variable: string): string | undefined => {
+    const value = env[variable]?.trim()
+    return value === '' ? undefined : value
+  }
+  const choice = <T extends string>(variable: string, choices: readonly T[], fallback: T): T => {
+    const value = text(variable)
+    const found = choices.find((one) => one === value)
+    if (value !== undefined && found === undefined) {
+      fault(variable, `"${value}" is not ${choices.join(', ')}`)
+    }
+    return found ?? fallback
+  }
+  const duration = (variable: string, fallbackMs: number): number => {
+    const value = text(variable)
+    if (value === undefined) return fallbackMs
+    const ms = parseDuration(value)
+    if (ms === undefined) fault(variable, `"${value}" is no duration: write 150ms, 5s or 5m`)
+    return ms ?? fallbackMs
+  }
+  const url = (variable: string, protocols: readonly string[]): string | undefined => {
+    const value = text(variable)
+    if (value === undefined) return undefined
+    const protocol = URL.parse(value)?.protocol
+    if (protocol === undefined || !protocols.includes(protocol)) {
+      // The value is not repeated: it may hold a password.
+      fault(variable, `not a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`)
+    }
+    return value
+  }
+  /** Parts of this release's contract that a later one brings: said, never silently ignored. */
+  const later = (variable: string, supported: string): void => {
+    if (text(variable) !== undefined && text(variable) !== supported) {
+      fault(variable, `not in this release: leave it unset or set it to ${supported}`)
+    }
+  }
+
+  const secrets = readSecrets(env, fault)
+  const jwks =
+    text('TENANTGATE_JWKS') === 'postgres'
+      ? 'postgres'
+      : url('TENANTGATE_JWKS', ['http:', 'https:'])
+  if (
+    jwks !== undefined &&
+    (URL.parse(jwks)?.username ?? '') + (URL.parse(jwks)?.password ?? '') !== ''
+  ) {
+    fault('TENANTGATE_JWKS', 'a JWKS is public: leave the user and the password out of its URL')
+  }
+  if (secrets.length === 0 && jwks === undefined) {
+    fault('BETTER_AUTH_SECRET', 'set it, BETTER_AUTH_SECRETS or TENANTGATE_JWKS: tokens need a key')
+  }
+  const databaseUrl = url('DATABASE_URL', ['postgres:', 'postgresql:'])
+  if (databaseUrl === undefined) {
+    fault('DATABASE_URL', "set it to the PostgreSQL database that holds Better Auth's tables")
+  }
+  const redisUrl = url('REDIS_URL', ['redis:', 'rediss:'])
+  const cacheKey = text('TENANTGATE_CACHE_KEY')
+  if (cacheKey !== undefined && cacheKey.length < minCacheKeyLength) {
+    fault('TENANTGATE_CACHE_KEY', `it has fewer than ${minCacheKeyLength} characters`)
+  }
+  if (redisUrl !== undefined && secrets.length === 0 && cacheKey === undefined) {
+    fault('TENANTGATE_CACHE_KEY', 'needed with REDIS_URL where no BETTER_AUTH_SECRET is set')
+  }
+  later('TENANTGATE_WORKERS', '1')
+  later('TENANTGATE_GRPC_TRANSPORT', 'grpc-js')
+  later('TENANTGATE_DECISION_LOG_FORMAT', 'tenantgate')
+  later('TENANTGATE_ASSERTION', 'off')
+  const decisionLog = text('TENANTGATE_DECISION_LOG') ?? 'stdout'
+  if (decisionLog.startsWith('nats:')) {
+    fault('TENANTGATE_DECISION_LOG', 'nats: is not in this release: use stdout, a file or off')
+  }
+  const baseUrl = url('BETTER_AUTH_URL', ['http:', 'https:'])
+  const expected = (variable: string): readonly string[] => {
+    const value = text(variable)
+    if (value !== undefined) {
+      const accepted = splitList(value)
+      if (accepted.length === 0) fault(variable, 'it names none: unset it to check none')
+      return accepted
+    }
+    // Better Auth puts the origin of its base URL into iss and aud.
+    const origin = baseUrl === undefined ? undefined : URL.parse(baseUrl)?.origin
+    return origin === undefined ? [] : [...new Set([origin, baseUrl ?? origin])]
+  }
+  const config: Config = {
+    policy: text('TENANTGATE_POLICY') ?? 'policy.yaml',
+    grpcListen: readGrpcListen(text('TENANTGATE_GRPC_LISTEN') ?? '0.0.0.0:9191', fault),
+    grpcTls: readTls(env, 'TENANTGATE_GRPC_TLS', fault),
+    httpListen: readHttpListen(text('TENANTGATE_HTTP_LISTEN') ?? '127.0.0.1:9180', fault),
+    httpTls: readTls(env, 'TENANTGATE_HTTP_TLS', fault),
+    secrets,
+    jwks,
+    issuers: expected('TENANTGATE_JWT_ISSUER'),
+    audiences: expected('TENANTGATE_JWT_AUDIENCE'),
+    databaseUrl: databaseUrl ?? '',
+    redisUrl,
+    natsUrl: url('NATS_URL', ['nats:', 'tls:', 'ws:', 'wss:']),
+    natsStream: text('TENANTGATE_NATS_STREAM'),
+    natsPrefix: text('TENANTGATE_NATS_PREFIX'),
+    cacheTtlMs: duration('TENANTGATE_CACHE_TTL', 300_000),
+    verifyAfterMs: duration('TENANTGATE_VERIFY_AFTER', 5_000),
+    claims: choice('TENANTGATE_CLAIMS', ['grant', 'deny-only'], 'grant'),
+    decisionLog,
+    loggedAllows: readShare('TENANTGATE_DECISION_LOG_ALLOWS', env, fault),
+    logRequired: choice('TENANTGATE_DECISION_LOG_REQUIRED', ['false', 'true'], 'false') === 'true',
+    deadlineMs: duration('TENANTGATE_DEADLINE', 100),
+    drainMs: duration('TENANTGATE_DRAIN', 5_000),
+    logLevel: choice('TENANTGATE_LOG_LEVEL', logLevels, 'info'),
+  }
+  if (config.deadlineMs < 10) fault('TENANTGATE_DEADLINE', 'no check can be made in under 10ms')
+  if (config.logRequired && decisionLog === 'off') {
+    fault('TENANTGATE_DECISION_LOG_REQUIRED', 'true with TENANTGATE_DECISION_LOG=off denies all')
+  }
+  return faults.length > 0
+    ? { faults: distinct(faults) }
+    : { config: Object.freeze(config), warnings: warningsOf(config) }
+}
+
+function distinct(faults: readonly ConfigFault[]): readonly ConfigFault[] {
+  return faults.filter(
+    (fault, index) =>
+      faults.findIndex(
+        (other) => other.variable === fault.variable && other.message === fault.message,
+      ) === index,
+  )
+}
+
+/** What weakens a configuration that works. */
+function warningsOf(config: Config): readonly string[] {
+  const warnings: string[] = []
+  if (config.issuers.length === 0) {
+    warnings.push(
+      'the issuer of tokens is not checked: set TENANTGATE_JWT_ISSUER or BETTER_AUTH_URL',
+    )
+  }
+  if (config.audiences.length === 0) {
+    warnings.push(
+      'the audience of tokens is not checked: set TENANTGATE_JWT_AUDIENCE or BETTER_AUTH_URL',
+    )
+  }
+  if (config.secrets.some((secret) => secret.length < 32)) {
+    warnings.push('a secret has fewer than 32 characters: RFC 7518 section 3.2 asks for 256 bits')
+  }
+  if (config.redisUrl !== undefined || config.natsUrl !== undefined) {
+    warnings.push(
+      'this release reads every fact from PostgreSQL: REDIS_URL and NATS_URL are not used',
+    )
+  }
+  return warnings
+}

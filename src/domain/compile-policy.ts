@@ -1,0 +1,95 @@
+import { isWildcard, resolveGrants } from './permission.ts'
+import type { Policy, PolicyDefinition, Route, TenantDefinition, TenantSource } from './policy.ts'
+import { compileRoutes, type RouteConflict } from './route-table.ts'
+import type { ValidatedRoute } from './validate-route.ts'
+
+type CompiledRoute = Route & ValidatedRoute
+
+/** Compiles validated routes and grants; what conflicts is reported, not resolved. */
+export function compilePolicy(
+  definition: PolicyDefinition,
+  routes: readonly ValidatedRoute[],
+): {
+  readonly compile: (version: string) => Policy
+  readonly conflicts: readonly RouteConflict<CompiledRoute>[]
+} {
+  const compiled = routes.map((route) => compileRoute(route, definition.tenant))
+  const { table, conflicts } = compileRoutes(compiled)
+  const universe = universeOf(definition)
+  const resolve = (roles: PolicyDefinition['roles']): ReadonlyMap<string, ReadonlySet<string>> =>
+    new Map(Object.entries(roles).map(([role, grants]) => [role, resolveGrants(grants, universe)]))
+  const roles = resolve(definition.roles)
+  const platformRoles = resolve(definition.platformRoles)
+  const tenantHeaders = new Set<string>()
+  for (const { tenant } of compiled) if (tenant.kind === 'header') tenantHeaders.add(tenant.name)
+  return {
+    conflicts,
+    compile: (version) => ({
+      version,
+      definition,
+      routes: table,
+      roles,
+      platformRoles,
+      universe,
+      tenantHeaders: [...tenantHeaders],
+    }),
+  }
+}
+
+function compileRoute(route: ValidatedRoute, fallback: TenantDefinition): CompiledRoute {
+  const { definition, template } = route
+  const { anyPermission, permission } = definition
+  return {
+    ...route,
+    name: definition.name,
+    hosts: definition.hosts ?? [],
+    access: definition.access,
+    requirement: {
+      quantifier: anyPermission === undefined ? 'all' : 'any',
+      permissions: anyPermission ?? permission ?? [],
+    },
+    tenant: tenantSource(definition.tenant ?? fallback, template),
+    freshness: definition.freshness,
+    whenUnavailable: definition.whenUnavailable,
+    mode: definition.mode,
+  }
+}
+
+/**
+ * Where a route's tenant is read. A route that is open to non-members may lack the parameter; only
+ * Envoy's own route policy can then ask for a tenant there, and it is the token's.
+ */
+function tenantSource(
+  tenant: TenantDefinition | 'none',
+  template: ValidatedRoute['template'],
+): TenantSource {
+  if (tenant === 'none') return { kind: 'none' }
+  if ('header' in tenant) return { kind: 'header', name: tenant.header }
+  if ('claim' in tenant) return { kind: 'claim' }
+  const named = template.segments.some((s) => s.kind !== 'literal' && s.name === tenant.path)
+  return named ? { kind: 'path', parameter: tenant.path } : { kind: 'claim' }
+}
+
+/** What wildcards stand for: the declared permissions, or every literal one that the file names. */
+function universeOf(definition: PolicyDefinition): readonly string[] {
+  if (definition.permissions !== undefined) return definition.permissions
+  const named = new Set<string>()
+  const lists = [
+    ...Object.values(definition.roles),
+    ...Object.values(definition.platformRoles),
+    ...definition.routes.flatMap((r) => [r.permission ?? [], r.anyPermission ?? []]),
+  ]
+  for (const grant of lists.flat()) if (!isWildcard(grant)) named.add(grant)
+  return [...named].sort()
+}
+
+/**
+ * The canonical text of a policy: one line of JSON with sorted keys. Files that differ only in
+ * layout, comments or the order of routes and lists come to the same text, and so to one version.
+ */
+export function canonicalText(definition: PolicyDefinition): string {
+  return JSON.stringify(definition, (_key, value: unknown) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+  })
+}

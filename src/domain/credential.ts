@@ -1,0 +1,30 @@
+/** Longest token that is looked at, in characters. */
+const maxTokenLength = 16_384
+
+/** RFC 7515 section 3.1; an unsigned token has an empty last part and fails at its signature. */
+const compactJws = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
+
+/** A bearer token that has the form of a JWT, or why there is none. */
+export type CredentialReading =
+  | { readonly token: string }
+  | { readonly refusal: 'missing_credential' | 'malformed_credential'; readonly why: string }
+
+/**
+ * Step 5 of a check: the one bearer token of an `authorization` header (RFC 6750 section 2.1).
+ * Envoy joins repeated headers with a comma, which no token holds, so they are refused here.
+ */
+export function readCredential(header: string | undefined): CredentialReading {
+  // Only what RFC 9110 section 5.6.3 calls white space: what is judged is what arrives upstream.
+  const value = (header ?? '').replace(/^[ \t]+|[ \t]+$/g, '')
+  if (value === '')
+    return { refusal: 'missing_credential', why: 'there is no authorization header' }
+  const malformed = (why: string): CredentialReading => ({ refusal: 'malformed_credential', why })
+  if (value.length > maxTokenLength + 'Bearer '.length) {
+    return malformed(`the token is longer than ${maxTokenLength} characters`)
+  }
+  const space = value.indexOf(' ')
+  const scheme = space === -1 ? value : value.slice(0, space)
+  if (scheme.toLowerCase() !== 'bearer') return malformed('the scheme is not Bearer')
+  const token = space === -1 ? '' : value.slice(space).replace(/^ +/, '')
+  return compactJws.test(token) ? { token } : malformed('the token is not one compact JWS')
+}

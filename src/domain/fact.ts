@@ -1,0 +1,84 @@
+import { isPermission } from './permission.ts'
+import { parseRoles } from './roles.ts'
+
+/** Where a fact was read. */
+export type FactSource = 'claims' | 'memory' | 'redis' | 'postgres'
+
+/** The pair a fact is about. `organization` is null where only the user matters. */
+export interface Pair {
+  readonly user: string
+  readonly organization: string | null
+}
+
+/** What is known of a subject in an organization, and since when. */
+export interface Fact {
+  /** Whether the user exists. */
+  readonly user: boolean
+  /** Banned now: the ban's expiry was compared by PostgreSQL, by its own clock. */
+  readonly banned: boolean
+  /** Roles of each `members` row; none: not a member. Better Auth allows several rows. */
+  readonly rows: readonly (readonly string[])[]
+  /** Permissions of the organization's dynamic roles (`organization_roles`), by role. */
+  readonly dynamic: ReadonlyMap<string, readonly string[]>
+  readonly platformRoles: readonly string[]
+  readonly source: FactSource
+  /** When the statement that read it began, by PostgreSQL's clock; of claims, `iat`. In ms. */
+  readonly verifiedAtMs: number
+}
+
+/** The columns a fact is made from, as they stand in Better Auth's tables. */
+export interface FactRows {
+  /** Null: no such user. */
+  readonly user: { readonly role: string | null; readonly banned: boolean } | null
+  /** `members.role` of each row. */
+  readonly memberRoles: readonly string[]
+  readonly dynamicRoles: readonly { readonly role: string; readonly permission: string }[]
+  readonly verifiedAtMs: number
+}
+
+/** Makes a fact from rows. `users.role` NULL counts as `user`, Better Auth's default role. */
+export function factFromRows(rows: FactRows, source: FactSource): Fact {
+  const { user } = rows
+  return {
+    user: user !== null,
+    banned: user?.banned ?? false,
+    rows: user === null ? [] : rows.memberRoles.map(parseRoles),
+    dynamic: dynamicRoles(rows.dynamicRoles),
+    platformRoles: user === null ? [] : parseRoles(user.role ?? 'user'),
+    source,
+    verifiedAtMs: rows.verifiedAtMs,
+  }
+}
+
+function dynamicRoles(rows: FactRows['dynamicRoles']): ReadonlyMap<string, readonly string[]> {
+  const roles = new Map<string, readonly string[]>()
+  for (const { role, permission } of rows) {
+    // Better Auth has no unique index here and unites the rows of one role.
+    roles.set(role, [...(roles.get(role) ?? []), ...parseDynamicPermissions(permission)])
+  }
+  return roles
+}
+
+/**
+ * The permissions of an `organization_roles` row, from JSON as `{"leave":["approve"]}`. Wildcards
+ * are no permissions here, and what is not of that shape grants nothing at all.
+ */
+export function parseDynamicPermissions(json: string): readonly string[] {
+  let statements: unknown
+  try {
+    statements = JSON.parse(json)
+  } catch {
+    return [] // unreadable: grants nothing
+  }
+  if (typeof statements !== 'object' || statements === null || Array.isArray(statements)) return []
+  const permissions: string[] = []
+  for (const [resource, actions] of Object.entries(statements)) {
+    if (!Array.isArray(actions)) return []
+    for (const action of actions as readonly unknown[]) {
+      if (typeof action !== 'string') return []
+      const permission = `${resource}:${action}`
+      if (isPermission(permission)) permissions.push(permission)
+    }
+  }
+  return permissions
+}

@@ -1,0 +1,136 @@
+import { isId } from './id.ts'
+import { parseRoles } from './roles.ts'
+
+/** Seconds that `nbf` and `iat` may be ahead of this machine's clock; `exp` has no leeway. */
+const leewayS = 5
+
+/** A subject as a verified token describes it. */
+export interface Identity {
+  readonly subject: string
+  /** The claim `organizationId`; null: the token names no tenant. */
+  readonly organization: string | null
+  /** The claim `orgRole`: what the issuer believed when it signed. */
+  readonly organizationRoles: readonly string[]
+  /** The claim `role`; recorded, but never a reason to grant. */
+  readonly platformRoles: readonly string[]
+  /** `iat`, in seconds. */
+  readonly issuedAtS: number | null
+  /** `exp`, in seconds. */
+  readonly expiresAtS: number
+  readonly algorithm: string
+  readonly keyId: string | null
+}
+
+/** A token whose signature holds under a key that its algorithm is bound to. Types are unchecked. */
+export interface VerifiedToken {
+  readonly header: Readonly<Record<string, unknown>>
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+/** What is expected of tokens; an empty list: not checked. */
+export interface ClaimRules {
+  readonly issuers: readonly string[]
+  readonly audiences: readonly string[]
+}
+
+/** An identity, or why the token gives none. */
+export type IdentityReading =
+  | { readonly identity: Identity }
+  | { readonly refusal: 'invalid_token' | 'expired_token'; readonly why: string }
+
+/**
+ * Reads the identity of a token whose signature was verified: step 6 of a check, by RFC 7519
+ * section 4.1 and RFC 8725. `null` counts as absent, except for `sub` and `exp`; a claim of any
+ * other type than stated is a reason to refuse, never to guess.
+ */
+export function readIdentity(
+  token: VerifiedToken,
+  rules: ClaimRules,
+  nowMs: number,
+): IdentityReading {
+  const { header, claims } = token
+  const claim = (name: string): unknown =>
+    Object.hasOwn(claims, name) && claims[name] !== null ? claims[name] : undefined
+
+  if (!isAccessTokenType(header['typ'])) return invalid('typ is not that of an access token')
+  if (header['crit'] !== undefined) return invalid('crit names an extension that is not understood')
+
+  const nowS = nowMs / 1000
+  const expiresAtS = claim('exp')
+  if (!isFiniteNumber(expiresAtS)) return invalid('exp is missing or no number')
+  if (expiresAtS <= nowS) return { refusal: 'expired_token', why: 'exp has passed' }
+  const notBeforeS = claim('nbf')
+  if (notBeforeS !== undefined) {
+    if (!isFiniteNumber(notBeforeS)) return invalid('nbf is no number')
+    if (notBeforeS > nowS + leewayS) return invalid('nbf lies ahead')
+  }
+  const issuedAtS = claim('iat')
+  if (issuedAtS !== undefined) {
+    if (!isFiniteNumber(issuedAtS)) return invalid('iat is no number')
+    if (issuedAtS > nowS + leewayS) return invalid('iat lies ahead')
+  }
+  if (!isAccepted(claim('iss'), rules.issuers, false)) return invalid('iss is not accepted')
+  if (!isAccepted(claim('aud'), rules.audiences, true)) return invalid('aud is not accepted')
+
+  const subject = claim('sub')
+  if (!isId(subject)) return invalid('sub is missing or no id')
+  const organization = claim('organizationId')
+  if (organization !== undefined && !isId(organization)) return invalid('organizationId is no id')
+  const organizationRoles = readRoles(claim('orgRole'))
+  if (organizationRoles === undefined) return invalid('orgRole is no list of roles')
+  const platformRoles = readRoles(claim('role'))
+  if (platformRoles === undefined) return invalid('role is no list of roles')
+
+  return {
+    identity: {
+      subject,
+      organization: organization ?? null,
+      organizationRoles,
+      platformRoles,
+      issuedAtS: issuedAtS ?? null,
+      expiresAtS,
+      algorithm: typeof header['alg'] === 'string' ? header['alg'] : '',
+      keyId: typeof header['kid'] === 'string' ? header['kid'] : null,
+    },
+  }
+}
+
+function invalid(why: string): IdentityReading {
+  return { refusal: 'invalid_token', why }
+}
+
+/**
+ * RFC 8725 section 3.11: other kinds of JWT, signed with the same key, must not pass as access
+ * tokens. Better Auth's session cache has a `typ` of its own.
+ */
+function isAccessTokenType(typ: unknown): boolean {
+  if (typ === undefined) return true
+  if (typeof typ !== 'string') return false
+  const type = typ.toLowerCase().replace(/^application\//, '')
+  return type === 'jwt' || type === 'at+jwt'
+}
+
+function isFiniteNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
+}
+
+/** RFC 7519 sections 4.1.1 and 4.1.3: `iss` is one text, `aud` one or a list. */
+function isAccepted(value: unknown, accepted: readonly string[], listed: boolean): boolean {
+  if (accepted.length === 0) return true
+  if (typeof value === 'string') return accepted.includes(value)
+  if (!listed || !Array.isArray(value)) return false
+  const values: readonly unknown[] = value
+  return (
+    values.every((one) => typeof one === 'string') && values.some((one) => accepted.includes(one))
+  )
+}
+
+/** Roles of a claim: a comma string or a list of strings; undefined where it is neither. */
+function readRoles(value: unknown): readonly string[] | undefined {
+  if (value === undefined) return []
+  if (typeof value === 'string') return parseRoles(value)
+  if (!Array.isArray(value)) return undefined
+  const values: readonly unknown[] = value
+  if (!values.every((one) => typeof one === 'string')) return undefined
+  return parseRoles(values.join(','))
+}

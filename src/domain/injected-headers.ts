@@ -1,0 +1,79 @@
+import type { Decision } from './evaluation.ts'
+import { commonRoles } from './roles.ts'
+
+/** Identity headers for an upstream: those to set, and those that must not reach it. */
+export interface InjectedHeaders {
+  readonly set: readonly (readonly [name: string, value: string])[]
+  readonly remove: readonly string[]
+}
+
+/** Carries the decision's id to upstreams and clients. */
+export const decisionIdHeader = 'x-authz-decision-id'
+
+/**
+ * What a request that passes carries of its subject (contract section 5). Every identity header is
+ * either set or removed, so none ever reaches an upstream from a client. A refusal that passes in
+ * shadow mode carries only what was proven before it.
+ */
+export function injectedHeaders(decision: Decision, decisionId: string): InjectedHeaders {
+  const { headers } = decision.evaluation.policy.definition
+  const proven = provenIdentity(decision)
+  const values: readonly (readonly [string, string | null])[] = [
+    [headers.userId, proven.userId],
+    [headers.organizationId, proven.organizationId],
+    [headers.organizationRole, joinRoles(proven.organizationRoles)],
+    [headers.userRole, joinRoles(proven.platformRoles)],
+    [decisionIdHeader, decisionId],
+  ]
+  return {
+    set: values.filter((entry): entry is [string, string] => entry[1] !== null),
+    remove: values.filter(([, value]) => value === null).map(([name]) => name),
+  }
+}
+
+/** Who the subject is, as far as the decision proved it. */
+export interface ProvenIdentity {
+  readonly userId: string | null
+  readonly organizationId: string | null
+  readonly organizationRoles: readonly string[]
+  readonly platformRoles: readonly string[]
+}
+
+const nobody: ProvenIdentity = {
+  userId: null,
+  organizationId: null,
+  organizationRoles: [],
+  platformRoles: [],
+}
+
+/** What a decision proved of its subject. */
+export function provenIdentity({ reason, evaluation }: Decision): ProvenIdentity {
+  const { identity, tenancy, fact, guards } = evaluation
+  if (identity === null) return nobody
+  const userId = identity.subject
+  const subjectHolds =
+    reason === 'granted' || reason === 'not_a_member' || reason === 'permission_denied'
+  if (!subjectHolds || fact === null || tenancy === null) return { ...nobody, userId }
+  // The claim that granted was never compared with the user's own row.
+  const platformRoles = fact.source === 'claims' ? [] : fact.platformRoles
+  const inTenant = guards.some(
+    ({ access, tenant }) => access === 'member' && tenant.kind !== 'none',
+  )
+  if (!inTenant || reason === 'not_a_member') return { ...nobody, userId, platformRoles }
+  return {
+    userId,
+    organizationId: tenancy.tenant,
+    organizationRoles: tenancy.mismatch ? [] : commonRoles(fact.rows),
+    platformRoles,
+  }
+}
+
+/** Comma-joined; bytes outside visible ASCII and space percent-encoded; null for none. */
+function joinRoles(roles: readonly string[]): string | null {
+  if (roles.length === 0) return null
+  return roles.join(',').replace(/[^\x20-\x7e]+/g, (text) => encodeURIComponent(wellFormed(text)))
+}
+
+function wellFormed(text: string): string {
+  return text.toWellFormed() // a lone surrogate has no UTF-8 form
+}

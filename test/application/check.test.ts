@@ -1,0 +1,372 @@
+import { describe, expect, it } from 'vitest'
+import type { CheckDeps } from '../../src/application/check.ts'
+import { AppError } from '../../src/domain/errors.ts'
+import { bearer, checkWith, factOf, inTime, nowMs, nowS, policyWith } from '../support/builders.ts'
+import {
+  anyToken,
+  requestOf,
+  simulatedFacts,
+  simulatedTokens,
+  tokenOf,
+} from '../support/builders.ts'
+
+const policy = policyWith([
+  '{ name: leave, match: "GET /o/{organizationId}", permission: leave:read, freshness: verified }',
+  '{ name: pay, match: "GET /p/{organizationId}", permission: [leave:read, leave:approve] }',
+  '{ name: onClaims, match: "GET /c/{organizationId}", permission: leave:read, whenUnavailable: claims }',
+  '{ name: watched, match: "GET /w/{organizationId}", permission: leave:read, mode: shadow }',
+  '{ name: me, match: GET /me, access: authenticated, freshness: database }',
+  '{ name: health, match: GET /healthz, access: public }',
+])
+const setUp = (deps: Partial<CheckDeps> = {}): ReturnType<typeof checkWith> =>
+  checkWith({ policy: () => policy, ...deps })
+
+const factsDown = new AppError('FACTS_UNAVAILABLE', 'no source answered')
+const ownRole = tokenOf({ orgRole: 'viewer' })
+
+describe('a check asks', () => {
+  it('the verifier for the token, and the facts for the pair as fresh as the route says', async () => {
+    const tokens = simulatedTokens()
+    const facts = simulatedFacts()
+    const { check, faults } = setUp({ tokens, facts })
+    expect(await check(requestOf('GET /o/org-a'), inTime())).toMatchObject({
+      reason: 'granted',
+      passes: true,
+    })
+    expect(tokens.asked).toEqual([anyToken])
+    expect(facts.asked).toEqual([
+      { pair: { user: 'u1', organization: 'org-a' }, freshness: 'verified' },
+    ])
+    expect(faults).toEqual([])
+  })
+
+  it('for the pair of the token itself where a platform role could open another tenant', async () => {
+    const facts = simulatedFacts(factOf([], { platformRoles: ['superadmin'] }))
+    const { check } = setUp({ facts })
+    expect((await check(requestOf('GET /o/org-b'), inTime())).reason).toBe('granted')
+    expect(facts.asked).toEqual([
+      { pair: { user: 'u1', organization: 'org-a' }, freshness: 'verified' },
+    ])
+  })
+
+  it("for the requested tenant's pair where the token names none", async () => {
+    const facts = simulatedFacts()
+    const tokens = simulatedTokens(tokenOf({ organizationId: undefined }))
+    const { check } = setUp({ facts, tokens })
+    expect((await check(requestOf('GET /o/org-b'), inTime())).reason).toBe('granted')
+    expect(facts.asked[0]?.pair).toEqual({ user: 'u1', organization: 'org-b' })
+  })
+
+  it.each([
+    ['org-a', 'org-a'],
+    [undefined, null],
+  ])('for the pair of %s on an authenticated route', async (organizationId, organization) => {
+    const facts = simulatedFacts(factOf([], { rows: [] }))
+    const tokens = simulatedTokens(tokenOf({ organizationId }))
+    const { check } = setUp({ facts, tokens })
+    expect((await check(requestOf('GET /me'), inTime())).reason).toBe('granted')
+    expect(facts.asked).toEqual([{ pair: { user: 'u1', organization }, freshness: 'database' }])
+  })
+
+  it.each([
+    ['neither on a public route', 'GET /healthz', {}, 0, 0],
+    ['neither without a route', 'GET /x', { authorization: bearer }, 0, 0],
+    ['neither for an ambiguous path', 'GET //', { authorization: bearer }, 0, 0],
+    ['neither without a token', 'GET /o/org-a', {}, 0, 0],
+    ['neither for a malformed token', 'GET /o/org-a', { authorization: 'Bearer x' }, 0, 0],
+    ['both once for a member', 'GET /o/org-a', { authorization: bearer }, 1, 1],
+  ])('%s', async (_title, line, headers, tokensAsked, factsAsked) => {
+    const tokens = simulatedTokens()
+    const facts = simulatedFacts()
+    await setUp({ tokens, facts }).check(requestOf(line, { headers }), inTime())
+    expect(tokens.asked).toHaveLength(tokensAsked)
+    expect(facts.asked).toHaveLength(factsAsked)
+  })
+
+  it.each([
+    ['a forged token', { why: 'forged' }, 'GET /o/org-a', 'invalid_token'],
+    ['an expired token', tokenOf({ exp: nowS }), 'GET /o/org-a', 'expired_token'],
+    ['a tenant that no platform role could open', tokenOf(), 'GET /p/org-b', 'tenant_mismatch'],
+  ])('no facts for %s', async (_title, verdict, line, reason) => {
+    const unopened = policyWith(
+      ['{ name: leave, match: "GET /o/{organizationId}", permission: leave:read }'],
+      ['permissions: [leave:read, leave:approve]'],
+    )
+    const supportOnly = {
+      ...policy,
+      platformRoles: new Map([['support', new Set(['leave:read'])]]),
+    }
+    const facts = simulatedFacts()
+    const { check } = setUp({
+      policy: () => (line === 'GET /p/org-b' ? supportOnly : unopened),
+      tokens: simulatedTokens(verdict),
+      facts,
+    })
+    expect((await check(requestOf(line), inTime())).reason).toBe(reason)
+    expect(facts.asked).toEqual([])
+  })
+
+  it('the clock after the token was verified', async () => {
+    let time = nowMs
+    const tokens = simulatedTokens(async () => {
+      time += 1000_000
+      return tokenOf()
+    })
+    const { check } = setUp({ tokens, now: () => time })
+    expect((await check(requestOf('GET /o/org-a'), inTime())).reason).toBe('expired_token')
+  })
+
+  it('for one policy, from its beginning to its end', async () => {
+    let asked = 0
+    const { check } = setUp({
+      policy: () => (asked++ === 0 ? policy : policyWith([])),
+    })
+    const decision = await check(requestOf('GET /o/org-a'), inTime())
+    expect(decision.reason).toBe('granted')
+    expect(decision.evaluation.policy).toBe(policy)
+    expect(asked).toBe(1)
+  })
+
+  it('with the same signal that it was given', async () => {
+    const { signal } = new AbortController()
+    const seen: AbortSignal[] = []
+    const tokens = simulatedTokens(async (_token, given) => {
+      seen.push(given)
+      return tokenOf()
+    })
+    const facts = simulatedFacts(async (_pair, _freshness, given) => {
+      seen.push(given)
+      return factOf(['viewer'])
+    })
+    await setUp({ tokens, facts }).check(requestOf('GET /o/org-a'), signal)
+    expect(seen).toEqual([signal, signal])
+  })
+})
+
+describe('a fault is unavailable and told', () => {
+  const bug = new TypeError('a bug')
+  it.each<[string, Partial<CheckDeps>, unknown]>([
+    [
+      'of keys that cannot be told',
+      { tokens: simulatedTokens(new AppError('KEYS_UNAVAILABLE', 'x')) },
+      expect.any(AppError),
+    ],
+    ['of a bug in the verifier', { tokens: simulatedTokens(bug) }, bug],
+    [
+      'of a verifier that throws at once',
+      {
+        tokens: {
+          verify: () => {
+            throw bug
+          },
+        },
+      },
+      bug,
+    ],
+    [
+      'of a verifier that gives nothing',
+      { tokens: simulatedTokens(async () => undefined as never) },
+      expect.any(TypeError),
+    ],
+    ['of facts that do not answer', { facts: simulatedFacts(factsDown) }, factsDown],
+    [
+      'of facts that throw at once',
+      {
+        facts: {
+          read: () => {
+            throw bug
+          },
+        },
+      },
+      bug,
+    ],
+    [
+      'of facts that give nothing',
+      { facts: simulatedFacts(async () => undefined as never) },
+      expect.any(TypeError),
+    ],
+    [
+      'of a fact of another shape',
+      { facts: simulatedFacts(async () => ({ user: true }) as never) },
+      expect.any(TypeError),
+    ],
+    [
+      'of a clock that fails',
+      {
+        now: () => {
+          throw bug
+        },
+      },
+      bug,
+    ],
+    [
+      'of a trace that fails',
+      {
+        trace: () => {
+          throw bug
+        },
+      },
+      bug,
+    ],
+  ])('%s', async (_title, deps, fault) => {
+    const { check, faults } = setUp(deps)
+    expect(await check(requestOf('GET /o/org-a'), inTime())).toMatchObject({
+      reason: 'unavailable',
+      passes: false,
+    })
+    expect(faults[0]).toEqual(fault)
+  })
+
+  it('of a request whose headers cannot be read', async () => {
+    const request = {
+      ...requestOf('GET /o/org-a'),
+      header: () => {
+        throw bug
+      },
+    }
+    const { check, faults } = setUp()
+    expect((await check(request, inTime())).reason).toBe('unavailable')
+    expect(faults).toEqual([bug])
+  })
+
+  it('and passes in shadow mode alone', async () => {
+    const { check } = setUp({ facts: simulatedFacts(factsDown) })
+    expect((await check(requestOf('GET /w/org-a'), inTime())).passes).toBe(true)
+    expect((await check(requestOf('GET /o/org-a'), inTime())).passes).toBe(false)
+  })
+
+  it('and never rejects, not even where a rule of Envoy stands beside a route in shadow mode', async () => {
+    const facts = simulatedFacts(async () => undefined as never)
+    const { check } = setUp({ facts })
+    const request = requestOf('GET /w/org-a', { extensions: { access: 'authenticated' } })
+    await expect(check(request, inTime())).resolves.toMatchObject({
+      reason: 'unavailable',
+      passes: false,
+    })
+  })
+
+  it('and leaves a mismatch what it is', async () => {
+    const { check } = setUp({ facts: simulatedFacts(factsDown) })
+    expect((await check(requestOf('GET /o/org-b'), inTime())).reason).toBe('tenant_mismatch')
+  })
+})
+
+describe("a token's own role grants in an outage", () => {
+  const tokens = simulatedTokens(ownRole)
+  const facts = simulatedFacts(factsDown)
+
+  it('where the route says so, and the outage is told', async () => {
+    const { check, faults } = setUp({ tokens, facts })
+    const decision = await check(requestOf('GET /c/org-a'), inTime())
+    expect(decision).toMatchObject({
+      reason: 'granted',
+      evaluation: { fact: { source: 'claims' } },
+    })
+    expect(faults).toEqual([factsDown])
+  })
+
+  it.each<[string, string, Partial<CheckDeps>, string]>([
+    ['with deny-only', 'GET /c/org-a', { claimsMayGrant: false }, 'unavailable'],
+    ['where the route does not say so', 'GET /o/org-a', {}, 'unavailable'],
+    ['in another tenant', 'GET /c/org-b', {}, 'tenant_mismatch'],
+    [
+      'where a fact was read that refuses',
+      'GET /c/org-a',
+      { facts: simulatedFacts(factOf([])) },
+      'permission_denied',
+    ],
+    [
+      'where the verifier is what failed',
+      'GET /c/org-a',
+      { tokens: simulatedTokens(factsDown) },
+      'unavailable',
+    ],
+    [
+      'where the fact is of a wrong shape, which is a bug',
+      'GET /c/org-a',
+      { facts: simulatedFacts(async () => undefined as never) },
+      'unavailable',
+    ],
+    // Contract section 4: a bug is `unavailable`; claims stand in only "when no source answers".
+    [
+      'where the facts failed by a bug',
+      'GET /c/org-a',
+      { facts: simulatedFacts(new TypeError('a bug')) },
+      'unavailable',
+    ],
+  ])('not %s', async (_title, line, deps, reason) => {
+    const { check } = setUp({ tokens, facts, ...deps })
+    expect((await check(requestOf(line), inTime())).reason).toBe(reason)
+  })
+})
+
+describe('after the deadline', () => {
+  it.each(['/healthz', '/me', '/o/org-a', '/c/org-a'])('nothing is granted: %s', async (path) => {
+    const tokens = simulatedTokens(ownRole)
+    const { check } = setUp({ tokens })
+    const decision = await check(requestOf(`GET ${path}`), AbortSignal.abort())
+    expect(decision).toMatchObject({ reason: 'unavailable', passes: false })
+  })
+
+  it('nothing is granted where the deadline passes while the facts are read', async () => {
+    const deadline = new AbortController()
+    const facts = simulatedFacts(async () => {
+      deadline.abort()
+      return factOf(['owner'])
+    })
+    const decision = await setUp({ facts }).check(requestOf('GET /o/org-a'), deadline.signal)
+    expect(decision).toMatchObject({ reason: 'unavailable', passes: false })
+  })
+
+  it('no rule of Envoy allows either where the route is in shadow mode', async () => {
+    const deadline = new AbortController()
+    const facts = simulatedFacts(async () => {
+      deadline.abort()
+      return factOf(['viewer'])
+    })
+    const request = requestOf('GET /w/org-a', { extensions: { permission: 'leave:read' } })
+    const decision = await setUp({ facts }).check(request, deadline.signal)
+    expect(decision).toMatchObject({ reason: 'unavailable', passes: false })
+  })
+
+  it('claims do not grant either', async () => {
+    const deadline = new AbortController()
+    const facts = simulatedFacts(async () => {
+      deadline.abort()
+      throw factsDown
+    })
+    const { check } = setUp({ facts, tokens: simulatedTokens(ownRole) })
+    expect((await check(requestOf('GET /c/org-a'), deadline.signal)).reason).toBe('unavailable')
+  })
+
+  it.each<[string, Partial<CheckDeps>]>([
+    ['the verifier', { tokens: simulatedTokens(() => new Promise(() => undefined)) }],
+    ['the facts', { facts: simulatedFacts(() => new Promise(() => undefined)) }],
+  ])('nobody waits for %s that ignore the signal', async (_title, deps) => {
+    const deadline = new AbortController()
+    const pending = setUp(deps).check(requestOf('GET /o/org-a'), deadline.signal)
+    deadline.abort()
+    expect(await pending).toMatchObject({ reason: 'unavailable', passes: false })
+  })
+
+  it('an answer that comes too late changes nothing, and no fault of it escapes', async () => {
+    const deadline = new AbortController()
+    const { promise, reject } = Promise.withResolvers<never>()
+    const { check } = setUp({ facts: simulatedFacts(() => promise) })
+    const pending = check(requestOf('GET /o/org-a'), deadline.signal)
+    deadline.abort()
+    const decision = await pending
+    reject(new Error('late'))
+    await promise.catch(() => undefined)
+    expect(decision).toMatchObject({ reason: 'unavailable', passes: false })
+  })
+
+  it.each([
+    ['a refusal without a look-up stays what it is', 'GET /x', 'no_route'],
+    ['any other is unavailable', 'GET /o/org-b', 'unavailable'],
+  ])('%s', async (_title, line, reason) => {
+    const { check } = setUp({ facts: simulatedFacts(factOf([])) })
+    const decision = await check(requestOf(line), AbortSignal.abort())
+    expect(decision).toMatchObject({ reason, passes: false })
+  })
+})

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { observeCheck, type ObserveCheckDeps } from '../../src/application/observe-check.ts'
+import type { DecisionRecord } from '../../src/domain/record.ts'
+import { decide, factOf, nowMs, policyWith, requestOf, type World } from '../support/builders.ts'
+
+const policy = policyWith([
+  '{ name: list, match: "GET /o/{organizationId}/leave", permission: leave:read }',
+])
+const never = new AbortController().signal
+const inTime = (): boolean => false
+
+function observed(
+  world: World,
+  deps: Partial<ObserveCheckDeps> & { readonly accepts?: boolean } = {},
+) {
+  const records: DecisionRecord[] = []
+  const counted: Parameters<ObserveCheckDeps['metrics']['decided']>[0][] = []
+  let monotonicMs = 0
+  const check = observeCheck((request) => Promise.resolve(decide(policy, request, world)), {
+    log: {
+      decision(record) {
+        records.push(record)
+        return deps.accepts ?? true
+      },
+      policy: () => undefined,
+      close: () => Promise.resolve(),
+    },
+    metrics: { decided: (observation) => void counted.push(observation) },
+    loggedAllows: 1,
+    logRequired: false,
+    worker: 3,
+    now: () => nowMs,
+    monotonicNow: () => (monotonicMs += 0.25),
+    timestamp: (ms) => new Date(ms).toISOString(),
+    newId: () => 'the-id',
+    random: () => 0.5,
+    ...deps,
+  })
+  return { check, records, counted }
+}
+
+const granted: World = { fact: factOf(['viewer']) }
+const denied: World = { fact: factOf(['approver']) }
+const request = requestOf('GET /o/org-a/leave?secret=1')
+
+describe('an observed check', () => {
+  it('is logged and counted once, under one id', async () => {
+    const { check, records, counted } = observed(granted)
+    const { decision, decisionId } = await check(request, never, inTime)
+    expect([decision.reason, decisionId]).toEqual(['granted', 'the-id'])
+    expect(records).toHaveLength(1)
+    expect(records[0]).toMatchObject({
+      decision_id: 'the-id',
+      decision: 'allow',
+      path: '/o/org-a/leave',
+      timestamp: '2026-11-20T12:00:00.000Z',
+      duration_us: 250,
+      worker: 3,
+    })
+    expect(counted).toEqual([
+      { allowed: true, reason: 'granted', route: 'list', source: 'postgres', durationS: 0.00025 },
+    ])
+  })
+
+  it.each([
+    ['an allow above the share is not logged', granted, 0.4, 0],
+    ['an allow within the share is', granted, 0.6, 1],
+    ['no allow is with a share of 0', granted, 0, 0],
+    ['a denial always is', denied, 0, 1],
+  ])('%s', async (_name, world, loggedAllows, lines) => {
+    const { check, records, counted } = observed(world, { loggedAllows })
+    await check(request, never, inTime)
+    expect([records.length, counted.length]).toEqual([lines, 1])
+  })
+
+  it('is refused where the log is required and does not take the line', async () => {
+    const { check, counted } = observed(granted, { accepts: false, logRequired: true })
+    const { decision } = await check(request, never, inTime)
+    expect([decision.reason, decision.passes]).toEqual(['unavailable', false])
+    expect(counted[0]).toMatchObject({ allowed: false, reason: 'unavailable' })
+  })
+
+  it('is no allow where it comes late by the clock', async () => {
+    const { check, records } = observed(granted)
+    const { decision } = await check(request, never, () => true)
+    expect([decision.reason, decision.passes]).toEqual(['unavailable', false])
+    expect(records[0]).toMatchObject({ decision: 'deny', reason: 'unavailable' })
+  })
+
+  it('stands where the log is not required', async () => {
+    const { check } = observed(granted, { accepts: false })
+    expect((await check(request, never, inTime)).decision.passes).toBe(true)
+  })
+})

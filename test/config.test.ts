@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+import { readConfig, type Config } from '../src/config.ts'
+
+const least = { BETTER_AUTH_SECRET: 's'.repeat(32), DATABASE_URL: 'postgres://u:p@db/app' }
+
+function config(env: Readonly<Record<string, string>> = {}): Config {
+  const reading = readConfig({ ...least, ...env })
+  if ('config' in reading) return reading.config
+  throw new Error(reading.faults.map((f) => `${f.variable}: ${f.message}`).join('\n'))
+}
+
+function faults(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const reading = readConfig({ ...least, ...env })
+  return 'faults' in reading ? reading.faults.map(({ variable }) => variable) : []
+}
+
+describe('the configuration', () => {
+  it('has the documented defaults, and is frozen', () => {
+    const defaults = config()
+    expect(defaults).toMatchObject({
+      policy: 'policy.yaml',
+      grpcListen: '0.0.0.0:9191',
+      httpListen: { host: '127.0.0.1', port: 9180 },
+      deadlineMs: 100,
+      drainMs: 5_000,
+      cacheTtlMs: 300_000,
+      verifyAfterMs: 5_000,
+      claims: 'grant',
+      decisionLog: 'stdout',
+      loggedAllows: 1,
+      logRequired: false,
+      logLevel: 'info',
+      issuers: [],
+      audiences: [],
+    })
+    expect(Object.isFrozen(defaults)).toBe(true)
+  })
+
+  it.each([
+    ['one', { BETTER_AUTH_SECRET: 'one' }, ['one']],
+    [
+      'versions, the highest first',
+      { BETTER_AUTH_SECRETS: '1:old,3:newest,2:new' },
+      ['newest', 'new', 'old', 's'.repeat(32)],
+    ],
+    ['the same one twice', { BETTER_AUTH_SECRETS: `1:${'s'.repeat(32)}` }, ['s'.repeat(32)]],
+    ['with colons in it', { BETTER_AUTH_SECRETS: '1:a:b' }, ['a:b', 's'.repeat(32)]],
+  ])('secrets: %s', (_name, env, secrets) => {
+    expect(config(env).secrets).toEqual(secrets)
+  })
+
+  it.each([
+    ['the base URL', { BETTER_AUTH_URL: 'http://localhost:3005' }, ['http://localhost:3005']],
+    [
+      'its origin, which Better Auth signs',
+      { BETTER_AUTH_URL: 'https://a.example/auth' },
+      ['https://a.example', 'https://a.example/auth'],
+    ],
+    ['what is stated', { BETTER_AUTH_URL: 'http://a', TENANTGATE_JWT_ISSUER: 'x, y' }, ['x', 'y']],
+  ])('issuers: %s', (_name, env, issuers) => {
+    expect(config(env).issuers).toEqual(issuers)
+  })
+
+  it.each([
+    ['127.0.0.1:80', { host: '127.0.0.1', port: 80 }],
+    ['[::1]:80', { host: '::1', port: 80 }],
+    ['localhost:0', { host: 'localhost', port: 0 }],
+  ])('HTTP on %s', (TENANTGATE_HTTP_LISTEN, listen) => {
+    expect(config({ TENANTGATE_HTTP_LISTEN }).httpListen).toEqual(listen)
+  })
+
+  it('an empty variable is an unset one', () => {
+    expect(config({ TENANTGATE_DEADLINE: '', TENANTGATE_POLICY: ' ' })).toMatchObject({
+      deadlineMs: 100,
+      policy: 'policy.yaml',
+    })
+  })
+
+  it.each([
+    ['no key', { BETTER_AUTH_SECRET: undefined }, 'BETTER_AUTH_SECRET'],
+    ['no database', { DATABASE_URL: undefined }, 'DATABASE_URL'],
+    ['a JWKS that is no URL', { TENANTGATE_JWKS: 'keys' }, 'TENANTGATE_JWKS'],
+    ['secrets without a version', { BETTER_AUTH_SECRETS: 'abc' }, 'BETTER_AUTH_SECRETS'],
+    ['a short cache key', { TENANTGATE_CACHE_KEY: 'short' }, 'TENANTGATE_CACHE_KEY'],
+    [
+      'Redis without any key for its seal',
+      { BETTER_AUTH_SECRET: undefined, TENANTGATE_JWKS: 'postgres', REDIS_URL: 'redis://r' },
+      'TENANTGATE_CACHE_KEY',
+    ],
+    ['a deadline without a unit', { TENANTGATE_DEADLINE: '100' }, 'TENANTGATE_DEADLINE'],
+    ['a deadline of nothing', { TENANTGATE_DEADLINE: '0s' }, 'TENANTGATE_DEADLINE'],
+    ['a negative drain', { TENANTGATE_DRAIN: '-1s' }, 'TENANTGATE_DRAIN'],
+    ['a port beyond all', { TENANTGATE_GRPC_LISTEN: '0.0.0.0:70000' }, 'TENANTGATE_GRPC_LISTEN'],
+    [
+      'a share that is none',
+      { TENANTGATE_DECISION_LOG_ALLOWS: 'all' },
+      'TENANTGATE_DECISION_LOG_ALLOWS',
+    ],
+    [
+      'a required log that is off',
+      { TENANTGATE_DECISION_LOG_REQUIRED: 'true', TENANTGATE_DECISION_LOG: 'off' },
+      'TENANTGATE_DECISION_LOG_REQUIRED',
+    ],
+    [
+      'a certificate without its key',
+      { TENANTGATE_HTTP_TLS_CERT: 'a.pem' },
+      'TENANTGATE_HTTP_TLS_KEY',
+    ],
+    [
+      'certificates that are not there',
+      { TENANTGATE_GRPC_TLS_CERT: 'a.pem', TENANTGATE_GRPC_TLS_KEY: 'b.pem' },
+      'TENANTGATE_GRPC_TLS_CERT',
+    ],
+    ['workers, which a later release brings', { TENANTGATE_WORKERS: '4' }, 'TENANTGATE_WORKERS'],
+    [
+      'a log to NATS, which a later release brings',
+      { TENANTGATE_DECISION_LOG: 'nats:x' },
+      'TENANTGATE_DECISION_LOG',
+    ],
+    ['a base URL that is none', { BETTER_AUTH_URL: 'here' }, 'BETTER_AUTH_URL'],
+  ])('%s is a fault', (_name, env, variable) => {
+    expect(faults(env)).toEqual([variable])
+  })
+
+  it('never repeats a value that may hold a password', () => {
+    const reading = readConfig({ DATABASE_URL: 'mysql://root:hunter2@db', NATS_URL: 'x:hunter2' })
+    expect(JSON.stringify(reading)).not.toContain('hunter2')
+    expect('faults' in reading && reading.faults.length).toBe(3)
+  })
+})
