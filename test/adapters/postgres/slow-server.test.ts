@@ -87,6 +87,23 @@ describe('a server that does not answer in time', () => {
     await release()
   })
 
+  it('does not keep the places of those who gave up waiting, nor is it asked for them later', async () => {
+    const adapters = { connections: 1, maxWaiting: 3, timeoutMs: 100, statementTimeoutMs: 2_000 }
+    const { read, database } = adaptersOn(url, adapters)
+    await eventually(read)
+    const release = await lockUsers()
+    for (let round = 0; round < 3; round += 1) {
+      const results = await Promise.all(Array.from({ length: 3 }, () => timed(read())))
+      for (const { error } of results) expect(error).toMatchObject({ code: 'FACTS_UNAVAILABLE' })
+    }
+    await release()
+    const runs = `SELECT (generic_plans + custom_plans)::int AS runs FROM pg_prepared_statements
+      WHERE name = 'tenantgate_fact'`
+    const [row] = await database.query<{ runs: number }>({ name: 'runs', text: runs })
+    // The one at the start, and the one that had begun before the others waited.
+    expect(row?.runs).toBe(2)
+  })
+
   it('that vanished: reads reject in time, connections do not pile up, and it recovers', async () => {
     const { proxy, read } = await proxied()
     await eventually(() => Promise.all([read(), read(), read()]))
