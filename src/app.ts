@@ -12,31 +12,14 @@ import { openDatabase } from './adapters/postgres/pool.ts'
 import { createSchemaReader } from './adapters/postgres/schema.ts'
 import { createMetrics } from './adapters/prometheus/metrics.ts'
 import { createCheck } from './application/check.ts'
-import type { LoadPolicy } from './application/load-policy.ts'
+import { messageOf, throttled } from './application/faults.ts'
 import { observeCheck } from './application/observe-check.ts'
 import { createPolicyStore } from './application/policy-store.ts'
 import { createReadiness } from './application/readiness.ts'
 import { watchDatabase } from './application/watch-database.ts'
 import type { Config } from './config.ts'
-import type { Policy } from './domain/policy.ts'
 import type { FactSource } from './ports/fact-source.ts'
-
-/** What the service tells its operator. */
-export interface ServiceLog {
-  readonly info: (fields: object, message: string) => void
-  readonly warn: (fields: object, message: string) => void
-  readonly error: (fields: object, message: string) => void
-}
-
-/** A running service. */
-export interface Service {
-  readonly grpcAddress: string
-  readonly httpAddress: string
-  /** Says NOT_SERVING and not ready; checks are still answered. */
-  readonly drain: () => void
-  /** Finishes what is under way and closes everything, the last opened first. */
-  readonly close: () => Promise<void>
-}
+import type { Service, ServiceDeps } from './service.ts'
 
 /** Share of the deadline after which a source of facts counts as down. */
 const sourceShare = 0.8
@@ -51,15 +34,6 @@ const maxInFlight = 10_000
 const maxLoggedFaults = 20
 const keyRefreshMs = 300_000
 const keyCooldownMs = 2_000
-
-/** What the service is given beside its configuration. */
-export interface ServiceDeps {
-  readonly policy: Policy
-  /** The text that the policy was loaded from; the file is followed from there. */
-  readonly policyText: string
-  readonly loadPolicy: LoadPolicy
-  readonly log: ServiceLog
-}
 
 type Closers = (() => void | Promise<void>)[]
 
@@ -269,20 +243,3 @@ const overloaded = {
   source: null,
   durationS: 0,
 } as const
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
-}
-
-/** Lets one fault a second through: an outage under load must not become a flood of lines. */
-function throttled(
-  report: (cause: unknown) => void,
-  monotonicNow: () => number,
-): (cause: unknown) => void {
-  let reportedAtMs = -Infinity
-  return (cause) => {
-    if (monotonicNow() - reportedAtMs < 1_000) return
-    reportedAtMs = monotonicNow()
-    report(cause)
-  }
-}

@@ -7,7 +7,8 @@ import {
   type PolicyPath,
   type PolicyReader,
 } from './policy-reader.ts'
-import { readTenant, sorted, validateRoute, type ValidatedRoute } from './validate-route.ts'
+import { readTenant, sorted } from './policy-values.ts'
+import { validateRoute, type ValidatedRoute } from './validate-route.ts'
 
 const policyKeys = [
   'version',

@@ -66,7 +66,6 @@ describe('variants of an allowed URL', () => {
     ['dot segments', (url: string) => url.replace('/leave', '/x/../leave')],
     ['encoded dot segments', (url: string) => url.replace('/leave', '/x/%2e%2e/leave')],
     ['doubled slashes', (url: string) => url.replace('/leave', '//leave')],
-    ['a dot segment with a parameter', (url: string) => url.replace('/leave', '/x/..;/leave')],
     ['an encoded letter', (url: string) => url.replace('leave', 'leav%65')],
     ['a backslash', (url: string) => url.replace('/leave', '\\leave')],
   ])(
@@ -78,6 +77,15 @@ describe('variants of an allowed URL', () => {
       expect(stack.upstream.requests().map(({ path }) => path)).toEqual([leave])
     },
   )
+})
+
+it('a dot segment with a parameter is resolved by Envoy from 1.39 on, and refused here before', async () => {
+  const path = leave.replace('/leave', '/x/..;/leave')
+  const headers = [bearer(stack.personas.acme.owner.token)]
+  const answer = await rawRequest(stack.envoy.url, { path, headers })
+  const seen = stack.upstream.requests().map((request) => request.path)
+  if (answer.status === 200) expect(seen).toEqual([leave])
+  else expect([reasonOf(answer), seen]).toEqual(['ambiguous_path', []])
 })
 
 describe('attacks with a token', () => {
