@@ -79,15 +79,31 @@ describe('tenantgate serve', () => {
     expect(stderr).toMatch(/DATABASE_URL/)
   })
 
-  it('an address in use is a configuration error', async () => {
+  it.each<[string, (first: TenantgateProcess) => Readonly<Record<string, string>>]>([
+    ['a gRPC address in use', ({ grpcAddress }) => ({ TENANTGATE_GRPC_LISTEN: grpcAddress })],
+    ['an HTTP address in use', ({ httpAddress }) => ({ TENANTGATE_HTTP_LISTEN: httpAddress })],
+    ['a decision log that cannot be opened', () => ({ TENANTGATE_DECISION_LOG: '/proc/none/x' })],
+  ])('%s is a configuration error, and nothing of it stays up', async (_name, env) => {
     const first = await start()
     const { status, stderr } = await tenantgate(['serve'], {
       TENANTGATE_POLICY: examplePolicy,
       DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
       BETTER_AUTH_SECRET: secret,
-      TENANTGATE_GRPC_LISTEN: first.grpcAddress,
+      TENANTGATE_GRPC_LISTEN: '127.0.0.1:0',
+      TENANTGATE_HTTP_LISTEN: '127.0.0.1:0',
+      ...env(first),
     })
-    expect([status, stderr]).toEqual([2, expect.stringContaining(first.grpcAddress)])
+    expect(status).toBe(2)
+    expect(stderr).toMatch(/cannot listen on|TENANTGATE_DECISION_LOG/)
+  })
+
+  it.each([
+    ['a decision log on a full disk', {}],
+    ['a required one on a full disk', { TENANTGATE_DECISION_LOG_REQUIRED: 'true' }],
+  ])('%s does not keep it from ending', async (_name, env) => {
+    const process = await start({ TENANTGATE_DECISION_LOG: '/dev/full', ...env })
+    process.signal('SIGTERM')
+    expect(await process.ended).toBe('exited with status 0')
   })
 
   it(

@@ -1,4 +1,4 @@
-import { closeSync, constants, mkdirSync, openSync } from 'node:fs'
+import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pino } from 'pino'
 import { AppError } from '../../domain/errors.ts'
@@ -84,7 +84,7 @@ export function createDecisionLog(options: DecisionLogOptions): DecisionLog {
 function assertWritable(file: string): void {
   const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants
   try {
-    mkdirSync(dirname(file), { recursive: true })
+    makeFolder(dirname(file))
     closeSync(openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640))
   } catch (cause) {
     // A pipe that nobody reads yet is no fault.
@@ -93,6 +93,13 @@ function assertWritable(file: string): void {
       cause,
     })
   }
+}
+
+/** Makes a folder and those above it. Node's own `recursive` tries for ever below /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  mkdirSync(folder)
 }
 
 /** Keeps nothing (`TENANTGATE_DECISION_LOG=off`). */

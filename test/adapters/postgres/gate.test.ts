@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { createGate } from '../../../src/adapters/postgres/gate.ts'
+
+/** Tasks that run until they are told to end, and what ran in which order. */
+function tasks() {
+  const begun: number[] = []
+  const ends = new Map<number, () => void>()
+  return {
+    begun,
+    task: (name: number) => () => {
+      begun.push(name)
+      const { promise, resolve } = Promise.withResolvers<number>()
+      ends.set(name, () => resolve(name))
+      return promise
+    },
+    end: (name: number) => ends.get(name)?.(),
+  }
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+describe('a gate', () => {
+  it('lets as many in as it has places, the others in their order', async () => {
+    const gate = createGate(2, 10)
+    const { begun, end, task } = tasks()
+    const all = [1, 2, 3, 4].map((name) => gate.run(task(name), undefined))
+    await settle()
+    expect(begun).toEqual([1, 2])
+    end(2)
+    await settle()
+    expect(begun).toEqual([1, 2, 3])
+    end(1)
+    await settle()
+    for (const name of [3, 4]) end(name)
+    expect(await Promise.all(all)).toEqual([1, 2, 3, 4])
+  })
+
+  it('never runs what nobody waits for any more, and keeps its place for the next', async () => {
+    const gate = createGate(1, 10)
+    const { begun, end, task } = tasks()
+    const aborter = new AbortController()
+    const first = gate.run(task(1), undefined)
+    const given = gate.run(task(2), aborter.signal)
+    const third = gate.run(task(3), undefined)
+    await settle()
+    aborter.abort()
+    await expect(given).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' })
+    end(1)
+    await first
+    await settle()
+    end(3)
+    await third
+    expect(begun).toEqual([1, 3])
+  })
+
+  it('refuses at once what would wait behind too many, or has no time left', async () => {
+    const gate = createGate(1, 1)
+    const { end, task } = tasks()
+    const running = gate.run(task(1), undefined)
+    const waiting = gate.run(task(2), undefined)
+    await expect(gate.run(task(3), undefined)).rejects.toMatchObject({
+      code: 'DATABASE_UNAVAILABLE',
+    })
+    await expect(gate.run(task(4), AbortSignal.abort())).rejects.toMatchObject({
+      code: 'DATABASE_UNAVAILABLE',
+    })
+    end(1)
+    await running
+    await settle()
+    end(2)
+    await waiting
+  })
+
+  it('is left by a task that fails, also one that throws at once', async () => {
+    const gate = createGate(1, 10)
+    const failing = (): Promise<never> => {
+      throw new Error('at once')
+    }
+    await expect(gate.run(failing, undefined)).rejects.toThrow('at once')
+    await expect(gate.run(() => Promise.reject(new Error('later')), undefined)).rejects.toThrow(
+      'later',
+    )
+    expect(await gate.run(() => Promise.resolve('in'), undefined)).toBe('in')
+  })
+})
