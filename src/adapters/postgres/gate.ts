@@ -1,6 +1,10 @@
 import { AppError } from '../../domain/errors.ts'
 
-/** Lets a number of tasks run at once; the others wait in order, as long as they want to. */
+/**
+ * Lets a number of tasks run at once; the others wait, as long as they want to. The newest goes
+ * first: under more load than can be served, first come first served would give each its turn just
+ * when it has given up.
+ */
 export interface Gate {
   /**
    * Runs a task when its turn comes. Rejects with `DATABASE_UNAVAILABLE` where too many wait, and
@@ -12,18 +16,23 @@ export interface Gate {
 
 interface Waiting {
   readonly admit: () => void
+  /** What gave up stays in the list until it comes to the top or the list is cleared of such. */
+  state: 'waits' | 'admitted' | 'gone'
 }
 
 /** Makes a gate of `places`, with `maxWaiting` tasks in front of it at most. */
 export function createGate(places: number, maxWaiting: number): Gate {
   let free = places
-  const waiting = new Set<Waiting>()
+  let waiting: Waiting[] = []
+  let present = 0
 
   function leave(): void {
-    const [next] = waiting
+    let next = waiting.pop()
+    while (next?.state === 'gone') next = waiting.pop()
     if (next === undefined) free += 1
     else {
-      waiting.delete(next)
+      present -= 1
+      next.state = 'admitted'
       next.admit()
     }
   }
@@ -33,16 +42,20 @@ export function createGate(places: number, maxWaiting: number): Gate {
       free -= 1
       return
     }
-    if (waiting.size >= maxWaiting) {
+    if (present >= maxWaiting) {
       throw new AppError('DATABASE_UNAVAILABLE', 'too many statements wait for a connection')
     }
     const { promise, resolve, reject } = Promise.withResolvers<undefined>()
-    const entry = { admit: () => resolve(undefined) }
+    const entry: Waiting = { admit: () => resolve(undefined), state: 'waits' }
     const abort = (): void => {
-      if (!waiting.delete(entry)) return // it is its turn already
+      if (entry.state !== 'waits') return
+      entry.state = 'gone'
+      present -= 1
+      if (waiting.length > 2 * maxWaiting) waiting = waiting.filter((e) => e.state === 'waits')
       reject(new AppError('DATABASE_UNAVAILABLE', 'no connection was free in time'))
     }
-    waiting.add(entry)
+    waiting.push(entry)
+    present += 1
     signal?.addEventListener('abort', abort, { once: true })
     try {
       await promise

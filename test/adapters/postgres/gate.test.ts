@@ -20,7 +20,7 @@ function tasks() {
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('a gate', () => {
-  it('lets as many in as it has places, the others in their order', async () => {
+  it('lets as many in as it has places, of the others the newest first', async () => {
     const gate = createGate(2, 10)
     const { begun, end, task } = tasks()
     const all = [1, 2, 3, 4].map((name) => gate.run(task(name), undefined))
@@ -28,7 +28,7 @@ describe('a gate', () => {
     expect(begun).toEqual([1, 2])
     end(2)
     await settle()
-    expect(begun).toEqual([1, 2, 3])
+    expect(begun).toEqual([1, 2, 4])
     end(1)
     await settle()
     for (const name of [3, 4]) end(name)
@@ -69,6 +69,25 @@ describe('a gate', () => {
     await settle()
     end(2)
     await waiting
+  })
+
+  it('forgets who gave up, however many do, and counts them no longer', async () => {
+    const gate = createGate(1, 3)
+    const { begun, end, task } = tasks()
+    const first = gate.run(task(0), undefined)
+    for (let round = 0; round < 1_000; round += 1) {
+      const aborter = new AbortController()
+      const given = gate.run(task(round + 1), aborter.signal)
+      aborter.abort()
+      await expect(given).rejects.toMatchObject({ message: 'no connection was free in time' })
+    }
+    const last = gate.run(task(-1), undefined)
+    end(0)
+    await first
+    await settle()
+    end(-1)
+    await last
+    expect(begun).toEqual([0, -1])
   })
 
   it('is left by a task that fails, also one that throws at once', async () => {
