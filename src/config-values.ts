@@ -1,4 +1,5 @@
-import { tlsFault, type TlsFiles } from './adapters/envoy/credentials.ts'
+import type { TlsFiles } from './adapters/envoy/certificates.ts'
+import { tlsFault } from './adapters/envoy/credentials.ts'
 
 /** Variables of the environment. */
 export type Environment = Readonly<Record<string, string | undefined>>

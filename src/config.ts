@@ -1,4 +1,4 @@
-import type { TlsFiles } from './adapters/envoy/credentials.ts'
+import type { TlsFiles } from './adapters/envoy/certificates.ts'
 import {
   parseDuration,
   readGrpcListen,

@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import type { experimental } from '@grpc/grpc-js'
-import type { TlsFiles } from './credentials.ts'
 
 type CertificateProvider = experimental.CertificateProvider
 type CaListener = Parameters<CertificateProvider['addCaCertificateListener']>[0]
 type IdentityListener = Parameters<CertificateProvider['addIdentityCertificateListener']>[0]
+
+/** Files of a TLS listener; with `clientCa` clients must present a certificate of that authority. */
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+  readonly clientCa?: string
+}
 
 /** How often certificate files are looked at for a change, in ms. */
 const refreshMs = 1_000

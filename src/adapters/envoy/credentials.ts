@@ -1,12 +1,5 @@
 import { experimental, ServerCredentials } from '@grpc/grpc-js'
-import { followCertificates, readCertificates } from './certificates.ts'
-
-/** Files of a TLS listener; with `clientCa` clients must present a certificate of that authority. */
-export interface TlsFiles {
-  readonly cert: string
-  readonly key: string
-  readonly clientCa?: string
-}
+import { followCertificates, readCertificates, type TlsFiles } from './certificates.ts'
 
 /** Why the files cannot serve TLS, or undefined. */
 export function tlsFault(files: TlsFiles): string | undefined {

@@ -272,8 +272,10 @@ describe('a sink that cannot be written', () => {
         decisions.policy('sha256:1', { version: 1 })
         const reader = spawn('sh', ['-c', 'exec cat ' + process.argv[1] + ' > ' + process.argv[2]])
         const read = new Promise((resolve) => reader.once('close', resolve))
-        await new Promise((resolve) => setTimeout(resolve, 1_000))
-        told.taken = decisions.decision({ n: 'last' }) ? 1 : 0
+        for (let tries = 0; tries < 500 && told.taken !== 1; tries += 1) {
+          await new Promise((resolve) => setTimeout(resolve, 20))
+          if (decisions.decision({ n: 'last' })) told.taken = 1
+        }
         await decisions.close()
         await read`,
         out,
