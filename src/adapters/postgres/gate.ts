@@ -1,9 +1,10 @@
 import { AppError } from '../../domain/errors.ts'
 
 /**
- * Lets a number of tasks run at once; the others wait, as long as they want to. The newest goes
- * first: under more load than can be served, first come first served would give each its turn just
- * when it has given up.
+ * Lets a number of tasks run at once; the others wait, as long as they want to. They go in their
+ * order while that serves them in time. Once the first has waited too long, the newest goes instead:
+ * under more load than can be served, first come first served would give each its turn just when it
+ * has given up.
  */
 export interface Gate {
   /**
@@ -14,27 +15,59 @@ export interface Gate {
   readonly run: <T>(task: () => Promise<T>, signal: AbortSignal | undefined) => Promise<T>
 }
 
+/** How a gate behaves. */
+export interface GateOptions {
+  /** Tasks that run at once. */
+  readonly places: number
+  /** Tasks that may wait. */
+  readonly maxWaiting: number
+  /** How long the first may have waited for the others to be served in order, in ms. */
+  readonly patienceMs: number
+  /** Monotonic clock, in ms. */
+  readonly monotonicNow: () => number
+}
+
 interface Waiting {
+  readonly sinceMs: number
   readonly admit: () => void
-  /** What gave up stays in the list until it comes to the top or the list is cleared of such. */
+  /** What gave up stays in the list until it comes to an end of it or the list is cleared. */
   state: 'waits' | 'admitted' | 'gone'
 }
 
-/** Makes a gate of `places`, with `maxWaiting` tasks in front of it at most. */
-export function createGate(places: number, maxWaiting: number): Gate {
+/** Makes a gate that nobody has entered. */
+export function createGate(options: GateOptions): Gate {
+  const { maxWaiting, monotonicNow, patienceMs, places } = options
   let free = places
   let waiting: Waiting[] = []
+  let first = 0
   let present = 0
 
-  function leave(): void {
-    let next = waiting.pop()
-    while (next?.state === 'gone') next = waiting.pop()
-    if (next === undefined) free += 1
-    else {
-      present -= 1
-      next.state = 'admitted'
-      next.admit()
+  function next(): Waiting | undefined {
+    while (waiting[first]?.state === 'gone') first += 1
+    const oldest = waiting[first]
+    if (oldest === undefined) {
+      waiting = []
+      first = 0
+      return undefined
     }
+    if (monotonicNow() - oldest.sinceMs <= patienceMs) {
+      first += 1
+      return oldest
+    }
+    let newest = waiting.pop()
+    while (newest?.state === 'gone') newest = waiting.pop()
+    return newest
+  }
+
+  function leave(): void {
+    const admitted = next()
+    if (admitted === undefined) {
+      free += 1
+      return
+    }
+    present -= 1
+    admitted.state = 'admitted'
+    admitted.admit()
   }
 
   async function enter(signal: AbortSignal | undefined): Promise<void> {
@@ -46,14 +79,18 @@ export function createGate(places: number, maxWaiting: number): Gate {
       throw new AppError('DATABASE_UNAVAILABLE', 'too many statements wait for a connection')
     }
     const { promise, resolve, reject } = Promise.withResolvers<undefined>()
-    const entry: Waiting = { admit: () => resolve(undefined), state: 'waits' }
+    const entry: Waiting = {
+      sinceMs: monotonicNow(),
+      admit: () => resolve(undefined),
+      state: 'waits',
+    }
     const abort = (): void => {
       if (entry.state !== 'waits') return
       entry.state = 'gone'
       present -= 1
-      if (waiting.length > 2 * maxWaiting) waiting = waiting.filter((e) => e.state === 'waits')
       reject(new AppError('DATABASE_UNAVAILABLE', 'no connection was free in time'))
     }
+    if (waiting.length > 2 * maxWaiting) clear()
     waiting.push(entry)
     present += 1
     signal?.addEventListener('abort', abort, { once: true })
@@ -62,6 +99,12 @@ export function createGate(places: number, maxWaiting: number): Gate {
     } finally {
       signal?.removeEventListener('abort', abort)
     }
+  }
+
+  /** Drops what no longer waits from the list. */
+  function clear(): void {
+    waiting = waiting.filter(({ state }) => state === 'waits')
+    first = 0
   }
 
   return {

@@ -64,7 +64,12 @@ export function openDatabase(options: DatabaseOptions): Database {
     ) => void,
   })
   pool.on('error', options.onFault)
-  const gate = createGate(options.connections, options.maxWaiting)
+  const gate = createGate({
+    places: options.connections,
+    maxWaiting: options.maxWaiting,
+    patienceMs: options.statementTimeoutMs / 2,
+    monotonicNow: () => performance.now(),
+  })
   return {
     query: <R extends pg.QueryResultRow>(statement: Statement, signal?: AbortSignal) =>
       // In front of the pool, whose own queue cannot be left once it is joined.

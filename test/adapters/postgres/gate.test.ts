@@ -17,26 +17,60 @@ function tasks() {
   }
 }
 
+/** A gate whose clock stands still unless it is told a time. */
+const gateOf = (places: number, maxWaiting: number, monotonicNow = () => 0) =>
+  createGate({ places, maxWaiting, patienceMs: 30, monotonicNow })
+
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('a gate', () => {
-  it('lets as many in as it has places, of the others the newest first', async () => {
-    const gate = createGate(2, 10)
+  it('lets as many in as it has places, the others in their order', async () => {
+    const gate = gateOf(2, 10)
     const { begun, end, task } = tasks()
     const all = [1, 2, 3, 4].map((name) => gate.run(task(name), undefined))
     await settle()
     expect(begun).toEqual([1, 2])
     end(2)
     await settle()
-    expect(begun).toEqual([1, 2, 4])
+    expect(begun).toEqual([1, 2, 3])
     end(1)
     await settle()
     for (const name of [3, 4]) end(name)
     expect(await Promise.all(all)).toEqual([1, 2, 3, 4])
   })
 
+  it('serves the newest once the first has waited too long, and the order again after that', async () => {
+    let nowMs = 0
+    const gate = gateOf(1, 10, () => nowMs)
+    const { begun, end, task } = tasks()
+    const all = [gate.run(task(1), undefined), gate.run(task(2), undefined)]
+    await settle()
+    nowMs = 20
+    all.push(gate.run(task(3), undefined), gate.run(task(4), undefined))
+    nowMs = 31
+    end(1)
+    await settle()
+    expect(begun).toEqual([1, 4])
+    end(4)
+    await settle()
+    expect(begun).toEqual([1, 4, 3])
+    end(3)
+    await settle()
+    end(2)
+    await Promise.all(all)
+    const later = [5, 6, 7].map((name) => gate.run(task(name), undefined))
+    await settle()
+    end(5)
+    await settle()
+    end(6)
+    await settle()
+    end(7)
+    await Promise.all(later)
+    expect(begun).toEqual([1, 4, 3, 2, 5, 6, 7])
+  })
+
   it('never runs what nobody waits for any more, and keeps its place for the next', async () => {
-    const gate = createGate(1, 10)
+    const gate = gateOf(1, 10)
     const { begun, end, task } = tasks()
     const aborter = new AbortController()
     const first = gate.run(task(1), undefined)
@@ -54,7 +88,7 @@ describe('a gate', () => {
   })
 
   it('refuses at once what would wait behind too many, or has no time left', async () => {
-    const gate = createGate(1, 1)
+    const gate = gateOf(1, 1)
     const { end, task } = tasks()
     const running = gate.run(task(1), undefined)
     const waiting = gate.run(task(2), undefined)
@@ -72,7 +106,7 @@ describe('a gate', () => {
   })
 
   it('forgets who gave up, however many do, and counts them no longer', async () => {
-    const gate = createGate(1, 3)
+    const gate = gateOf(1, 3)
     const { begun, end, task } = tasks()
     const first = gate.run(task(0), undefined)
     for (let round = 0; round < 1_000; round += 1) {
@@ -91,7 +125,7 @@ describe('a gate', () => {
   })
 
   it('is left by a task that fails, also one that throws at once', async () => {
-    const gate = createGate(1, 10)
+    const gate = gateOf(1, 10)
     const failing = (): Promise<never> => {
       throw new Error('at once')
     }
