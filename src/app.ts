@@ -62,11 +62,17 @@ async function compose(
   const monotonicNow = (): number => performance.now()
   const timestamp = (ms: number): string => new Date(ms).toISOString()
   const metrics = createMetrics()
-  const onFault = (kind: string) => (cause: unknown) => {
-    metrics.fault(kind)
-    log.warn({ kind, cause: messageOf(cause) }, 'fault')
+  /** Every fault is counted, one a second of each kind is told. */
+  const onFault = (kind: string): ((cause: unknown) => void) => {
+    const tell = throttled(
+      (cause) => log.warn({ kind, cause: messageOf(cause) }, 'fault'),
+      monotonicNow,
+    )
+    return (cause) => {
+      metrics.fault(kind)
+      tell(cause)
+    }
   }
-  const quietly = throttled(onFault('check'), monotonicNow)
 
   const decisionLog =
     config.decisionLog === 'off'
@@ -75,7 +81,7 @@ async function compose(
           sink: config.decisionLog,
           now: () => timestamp(now()),
           onDropped: metrics.logDropped,
-          onFault: throttled(onFault('decision_log'), monotonicNow),
+          onFault: onFault('decision_log'),
         })
   closers.push(decisionLog.close)
 
@@ -117,7 +123,7 @@ async function compose(
     statementTimeoutMs: config.deadlineMs * statementShare,
     connections,
     maxWaiting: maxWaitingStatements,
-    onFault: throttled(onFault('postgres'), monotonicNow),
+    onFault: onFault('postgres'),
   })
   closers.push(database.close)
   const schema = createSchemaReader(database)
@@ -140,7 +146,7 @@ async function compose(
     rules: { issuers: config.issuers, audiences: config.audiences },
     claimsMayGrant: config.claims === 'grant',
     now,
-    onFault: quietly,
+    onFault: onFault('check'),
   })
   const observed = observeCheck(check, {
     log: decisionLog,
@@ -165,7 +171,7 @@ async function compose(
     maxInFlight,
     now,
     monotonicNow,
-    onFault: throttled(onFault('grpc'), monotonicNow),
+    onFault: onFault('grpc'),
     onOverload: () => metrics.decided(overloaded),
   })
   closers.push(grpc.close)
@@ -216,7 +222,7 @@ async function compose(
       refreshMs: keyRefreshMs,
       cooldownMs: keyCooldownMs,
       monotonicNow,
-      onRefreshFailed: throttled(onFault('jwks'), monotonicNow),
+      onRefreshFailed: onFault('jwks'),
     })
   }
 

@@ -43,7 +43,12 @@ describe('with failure_mode_allow: true', () => {
       'retry-after': '1',
       'content-type': 'application/problem+json',
     })
+    for (let more = 0; more < 4; more += 1) expect((await list()).status).toBe(503)
     expect(stack.upstream.requests()).toEqual([])
+    // Told once a second at most, but counted each time.
+    const metrics = await (await fetch(`http://${stack.tenantgate.httpAddress}/metrics`)).text()
+    const faults = /^tenantgate_faults_total\{kind="check"\} (\d+)$/m.exec(metrics)?.[1]
+    expect(Number(faults)).toBeGreaterThanOrEqual(5)
     await postgres.start()
     await until(async () => (await list()).status === 200, { what: 'recovery' })
   })

@@ -28,6 +28,8 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   const common = {
     bodyLimit: maxBodyBytes,
     requestTimeout: 10_000,
+    // A client that never ends its request must not hold up the drain.
+    forceCloseConnections: true,
     // Paths that cannot be decoded never come to a handler.
     frameworkErrors: (_error: unknown, _request: unknown, reply: FastifyReply) => {
       problem(reply, 400, 'The request cannot be read')

@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pino } from 'pino'
 import { AppError } from '../../domain/errors.ts'
@@ -87,8 +87,8 @@ function assertWritable(file: string): void {
     makeFolder(dirname(file))
     closeSync(openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640))
   } catch (cause) {
-    // A pipe that nobody reads yet is no fault.
-    if ((cause as NodeJS.ErrnoException).code === 'ENXIO') return
+    // A pipe that nobody reads yet is no fault. A socket answers alike, and can never be opened.
+    if ((cause as NodeJS.ErrnoException).code === 'ENXIO' && lstatSync(file).isFIFO()) return
     throw new AppError('CONFIG_INVALID', `TENANTGATE_DECISION_LOG: ${(cause as Error).message}`, {
       cause,
     })
@@ -99,7 +99,11 @@ function assertWritable(file: string): void {
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return
   makeFolder(dirname(folder))
-  mkdirSync(folder)
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    if (!existsSync(folder)) throw error // else another instance was first
+  }
 }
 
 /** Keeps nothing (`TENANTGATE_DECISION_LOG=off`). */

@@ -228,3 +228,21 @@ describe('the server', () => {
     silent.destroy()
   })
 })
+
+describe('a close', () => {
+  it.each([
+    ['half a head', 'GET /livez HTTP/1.1\r\nhost: x\r\n'],
+    ['half a body', 'POST /livez HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nab'],
+    ['a request that is not answered', 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'],
+  ])('does not wait for a client that has sent %s', async (_title, bytes) => {
+    const { server } = await serve({ metrics: () => new Promise(() => undefined) })
+    const socket = connect(Number(server.address.split(':').at(-1)), '127.0.0.1')
+    socket.on('error', () => undefined)
+    await once(socket, 'connect')
+    socket.write(bytes)
+    // Answered on a second connection: by then the first one's bytes have been read.
+    await fetch(`http://${server.address}/livez`)
+    expect((await timed(server.close())).ms).toBeLessThan(3_000)
+    socket.destroy()
+  })
+})
