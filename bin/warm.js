@@ -6,7 +6,7 @@ try {
   if (Number(process.versions.node.split('.')[0]) >= 26) {
     await import('./require-node.js')
     await import('../src/commands/serve.ts')
-    await import('../src/adapters/http/ops-server.ts')
+    await import('../src/adapters/http/server.ts')
     module.flushCompileCache()
   }
 } catch (error) {

@@ -6,7 +6,6 @@ import { createJwksUrl } from './adapters/jose/jwks-url.ts'
 import { createKeyRing, type KeyRing } from './adapters/jose/key-ring.ts'
 import { createTokenVerifier } from './adapters/jose/token-verifier.ts'
 import { createDecisionLog, noDecisionLog } from './adapters/pino/decision-log.ts'
-import { createPostgresFactSource } from './adapters/postgres/fact-source.ts'
 import { createJwksTable } from './adapters/postgres/jwks-table.ts'
 import { openDatabase } from './adapters/postgres/pool.ts'
 import { createSchemaReader } from './adapters/postgres/schema.ts'
@@ -18,11 +17,12 @@ import { createPolicyStore } from './application/policy-store.ts'
 import { createReadiness } from './application/readiness.ts'
 import { watchDatabase } from './application/watch-database.ts'
 import type { Config } from './config.ts'
-import type { FactSource } from './ports/fact-source.ts'
+import type { Facts } from './application/facts.ts'
+import { createTokenMemory } from './application/token-memory.ts'
+import { createBoundedMap } from './adapters/lru/bounded-map.ts'
+import { composeFacts } from './compose-facts.ts'
 import type { Service, ServiceDeps } from './service.ts'
 
-/** Share of the deadline after which a source of facts counts as down. */
-const sourceShare = 0.8
 /** Share of the deadline after which PostgreSQL gives a statement up. */
 const statementShare = 0.6
 const connections = 10
@@ -30,6 +30,8 @@ const connections = 10
 const maxWaitingStatements = 1_000
 const maxMessageBytes = 1024 * 1024
 const maxInFlight = 10_000
+/** Verified tokens that are remembered at most. */
+const tokenLimits = { maxEntries: 100_000, maxBytes: 128 * 1024 * 1024 }
 /** Faults of a policy file that one line of the log names. */
 const maxLoggedFaults = 20
 const keyRefreshMs = 300_000
@@ -127,23 +129,26 @@ async function compose(
   })
   closers.push(database.close)
   const schema = createSchemaReader(database)
-  const facts = createPostgresFactSource({
-    database,
-    schema,
-    dynamicRoles: () => policies.current().definition.dynamicRoles,
-    timeoutMs: config.deadlineMs * sourceShare,
+  const facts = composeFacts({
+    ...{ config, database, schema, policy: policies.current },
+    ...{ metrics, readiness, log, onFault, closers },
   })
+  const identities = createTokenMemory({ createMap: createBoundedMap, ...tokenLimits })
+  metrics.watchTokens(identities.usage)
 
   const keyRing = createPublicKeys()
   if (keyRing !== undefined) closers.push(keyRing.close)
+  const tokens = createTokenVerifier({
+    secrets: config.secrets.length === 0 ? undefined : createSecretKeys(config.secrets),
+    publicKeys: keyRing,
+  })
+  const rules = { issuers: config.issuers, audiences: config.audiences }
   const check = createCheck({
     policy: policies.current,
-    tokens: createTokenVerifier({
-      secrets: config.secrets.length === 0 ? undefined : createSecretKeys(config.secrets),
-      publicKeys: keyRing,
-    }),
+    tokens,
+    identities,
     facts: reporting(facts),
-    rules: { issuers: config.issuers, audiences: config.audiences },
+    rules,
     claimsMayGrant: config.claims === 'grant',
     now,
     onFault: onFault('check'),
@@ -193,15 +198,10 @@ async function compose(
   closers.push(watch.close)
 
   // After the gRPC port answers: loading the HTTP server must not delay the first check.
-  const { startOpsServer } = await import('./adapters/http/ops-server.ts')
-  const http = await startOpsServer({
-    listen: config.httpListen,
-    tls: config.httpTls,
-    readiness: readiness.report,
-    metrics: metrics.expose,
-    onFault: onFault('http'),
+  const { composeHttp } = await import('./compose-http.ts')
+  const http = await composeHttp({
+    ...{ config, schema, tokens, rules, facts, metrics, readiness, now, onFault, closers },
   })
-  closers.push(http.close)
 
   return {
     grpcAddress: grpc.address,
@@ -223,15 +223,17 @@ async function compose(
       cooldownMs: keyCooldownMs,
       monotonicNow,
       onRefreshFailed: onFault('jwks'),
+      onChanged: identities.clear,
     })
   }
 
   /** A read that failed asks for a look at the database at once, not at the next round. */
-  function reporting(source: FactSource): FactSource {
+  function reporting(source: Facts): Facts {
     return {
-      async read(pair, freshness, signal) {
+      ...source,
+      async ask(pair, freshness, signal) {
         try {
-          return await source.read(pair, freshness, signal)
+          return await source.ask(pair, freshness, signal)
         } catch (cause) {
           watch.look()
           throw cause

@@ -35,6 +35,7 @@ export interface Config {
   readonly natsUrl: string | undefined
   readonly natsStream: string | undefined
   readonly natsPrefix: string | undefined
+  readonly cacheKey: string | undefined
   readonly cacheTtlMs: number
   readonly verifyAfterMs: number
   readonly claims: 'grant' | 'deny-only'
@@ -48,6 +49,9 @@ export interface Config {
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 const minCacheKeyLength = 32
+const minAgeMs = 100
+const streamName = /^[^\s.*>/\\]{1,255}$/
+const subjectPrefix = /^[^\s.*>]+(\.[^\s.*>]+)*\.?$/
 
 /** Reads the environment: the configuration, or every fault in it at once. */
 export function readConfig(
@@ -153,9 +157,10 @@ export function readConfig(
     audiences: expected('TENANTGATE_JWT_AUDIENCE'),
     databaseUrl: databaseUrl ?? '',
     redisUrl,
-    natsUrl: url('NATS_URL', ['nats:', 'tls:', 'ws:', 'wss:']),
+    natsUrl: url('NATS_URL', ['nats:', 'tls:']),
     natsStream: text('TENANTGATE_NATS_STREAM'),
     natsPrefix: text('TENANTGATE_NATS_PREFIX'),
+    cacheKey,
     cacheTtlMs: duration('TENANTGATE_CACHE_TTL', 300_000),
     verifyAfterMs: duration('TENANTGATE_VERIFY_AFTER', 5_000),
     claims: choice('TENANTGATE_CLAIMS', ['grant', 'deny-only'], 'grant'),
@@ -165,6 +170,19 @@ export function readConfig(
     deadlineMs: duration('TENANTGATE_DEADLINE', 100),
     drainMs: duration('TENANTGATE_DRAIN', 5_000),
     logLevel: choice('TENANTGATE_LOG_LEVEL', logLevels, 'info'),
+  }
+  if (config.natsStream !== undefined && !streamName.test(config.natsStream)) {
+    fault('TENANTGATE_NATS_STREAM', 'a stream name holds no white space, dot, * or >')
+  }
+  if (config.natsPrefix !== undefined && !subjectPrefix.test(config.natsPrefix)) {
+    fault('TENANTGATE_NATS_PREFIX', 'write tokens separated by dots, as app.eu, without * and >')
+  }
+  if (config.natsUrl === undefined && config.natsStream !== undefined) {
+    fault('TENANTGATE_NATS_STREAM', 'set NATS_URL too: a stream is read from a server')
+  }
+  if (config.verifyAfterMs < minAgeMs) fault('TENANTGATE_VERIFY_AFTER', 'it must be at least 100ms')
+  if (config.cacheTtlMs < config.verifyAfterMs) {
+    fault('TENANTGATE_CACHE_TTL', 'it must be at least TENANTGATE_VERIFY_AFTER')
   }
   if (config.deadlineMs < 10) fault('TENANTGATE_DEADLINE', 'no check can be made in under 10ms')
   if (config.logRequired && decisionLog === 'off') {
@@ -200,9 +218,14 @@ function warningsOf(config: Config): readonly string[] {
   if (config.secrets.some((secret) => secret.length < 32)) {
     warnings.push('a secret has fewer than 32 characters: RFC 7518 section 3.2 asks for 256 bits')
   }
-  if (config.redisUrl !== undefined || config.natsUrl !== undefined) {
+  if (config.redisUrl === undefined) {
     warnings.push(
-      'this release reads every fact from PostgreSQL: REDIS_URL and NATS_URL are not used',
+      'REDIS_URL is not set: after a start, each subject is read from PostgreSQL once, and other services find no perm: keys',
+    )
+  }
+  if (config.natsUrl === undefined) {
+    warnings.push(
+      'NATS_URL is not set: changes are found by verification alone, and while PostgreSQL is down facts grant for TENANTGATE_VERIFY_AFTER only',
     )
   }
   return warnings

@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   lint: async (args) => (await import('./commands/lint.ts')).lint(args),
   test: async (args) => (await import('./commands/test.ts')).test(args),
   explain: async (args) => (await import('./commands/explain.ts')).explain(args),
+  doctor: async (args) => (await import('./commands/doctor.ts')).doctor(args),
 }
 
 const usage = `usage: tenantgate COMMAND ...
@@ -19,6 +20,7 @@ const usage = `usage: tenantgate COMMAND ...
   lint POLICY                 every fault of a policy, with line and column
   test POLICY CASES...        runs policy cases
   explain --policy P ...      a decision, step by step
+  doctor [--envoy ADMIN_URL]  what serve depends on: what is wrong, and how to mend it
 tenantgate COMMAND --help tells the options of a command`
 
 const [name = '', ...args] = process.argv.slice(2)

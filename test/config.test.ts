@@ -117,9 +117,29 @@ describe('the configuration', () => {
       { TENANTGATE_DECISION_LOG: 'nats:x' },
       'TENANTGATE_DECISION_LOG',
     ],
+    ['a stream without a server', { TENANTGATE_NATS_STREAM: 'CHANGES' }, 'TENANTGATE_NATS_STREAM'],
+    [
+      'a stream whose name no stream can have',
+      { NATS_URL: 'nats://n', TENANTGATE_NATS_STREAM: 'my.changes' },
+      'TENANTGATE_NATS_STREAM',
+    ],
+    ['a prefix with a wildcard', { TENANTGATE_NATS_PREFIX: 'app.*' }, 'TENANTGATE_NATS_PREFIX'],
+    ['NATS by WebSocket', { NATS_URL: 'ws://n' }, 'NATS_URL'],
+    ['facts that are never old', { TENANTGATE_VERIFY_AFTER: '50ms' }, 'TENANTGATE_VERIFY_AFTER'],
+    ['a cache shorter than verification', { TENANTGATE_CACHE_TTL: '4s' }, 'TENANTGATE_CACHE_TTL'],
     ['a base URL that is none', { BETTER_AUTH_URL: 'here' }, 'BETTER_AUTH_URL'],
   ])('%s is a fault', (_name, env, variable) => {
     expect(faults(env)).toEqual([variable])
+  })
+
+  it('says what follows from the absence of Redis and of NATS', () => {
+    const warnings = (env: Readonly<Record<string, string>>): string => {
+      const reading = readConfig({ ...least, ...env })
+      return 'warnings' in reading ? reading.warnings.join('\n') : ''
+    }
+    expect(warnings({})).toMatch(/REDIS_URL is not set.*\n.*NATS_URL is not set/)
+    const both = { REDIS_URL: 'redis://r', NATS_URL: 'nats://n' }
+    expect(warnings(both)).not.toMatch(/REDIS_URL|NATS_URL/)
   })
 
   it('never repeats a value that may hold a password', () => {

@@ -1,30 +1,31 @@
 import type { Reason } from '../domain/decision.ts'
-import { admit, begin, conclude, concludeWithoutFact, decisionOf } from '../domain/evaluate.ts'
-import { AppError } from '../domain/errors.ts'
+import { admit, begin, decisionOf, readmit } from '../domain/evaluate.ts'
 import { newEvaluation, type Decision, type Evaluation, type Trace } from '../domain/evaluation.ts'
 import type { ClaimRules } from '../domain/identity.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { AccessRequest } from '../domain/request.ts'
-import type { FactSource } from '../ports/fact-source.ts'
 import type { TokenVerifier } from '../ports/token-verifier.ts'
+import { createFactDecision, type FactDecisionDeps } from './decide-on-fact.ts'
+import type { Deadline } from './deadline.ts'
+import type { TokenMemory } from './token-memory.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
-/** Decides a request. The signal aborts at the deadline; the promise never rejects. */
-export type Check = (request: AccessRequest, signal: AbortSignal) => Promise<Decision>
+/**
+ * Decides a request. What is known of a subject is decided at once, in the same turn; else there is
+ * a promise, which never rejects and is settled by the deadline.
+ */
+export type Check = (request: AccessRequest, deadline: Deadline) => Decision | Promise<Decision>
 
 /** What a check rests on. */
-export interface CheckDeps {
+export interface CheckDeps extends FactDecisionDeps {
   /** The policy in force; each check uses one from its beginning to its end. */
   readonly policy: () => Policy
   readonly tokens: TokenVerifier
-  readonly facts: FactSource
+  /** Tokens that were verified before. */
+  readonly identities: Pick<TokenMemory, 'get' | 'set'>
   readonly rules: ClaimRules
-  /** Whether a route's `whenUnavailable: claims` may be heeded (`TENANTGATE_CLAIMS`). */
-  readonly claimsMayGrant: boolean
   /** Wall clock, in ms. */
   readonly now: () => number
-  /** Told of a fault that became `unavailable`; it must not throw. */
-  readonly onFault: (cause: unknown) => void
   readonly trace?: Trace
 }
 
@@ -33,44 +34,62 @@ export interface CheckDeps {
  * any part, also a bug, is `unavailable`.
  */
 export function createCheck(deps: CheckDeps): Check {
-  return async function check(request, signal) {
+  const { identities, now, rules, tokens } = deps
+  const decideOnFact = createFactDecision(deps)
+
+  return function check(request, deadline) {
     const evaluation = newEvaluation(deps.policy(), request, deps.trace)
-    let reason: Reason
     try {
-      reason = await unlessAborted(decide(evaluation, signal), signal, () => 'unavailable')
-      // An allow that is made after the deadline is not an allow.
-      if (reason === 'granted' && signal.aborted) reason = 'unavailable'
+      const reason = decide(evaluation, deadline)
+      return typeof reason === 'string'
+        ? decided(evaluation, reason, deadline)
+        : inTime(evaluation, reason, deadline)
     } catch (cause) {
-      deps.onFault(cause)
-      reason = 'unavailable'
+      return failed(evaluation, cause)
     }
-    return decisionOf(evaluation, reason)
   }
 
-  async function decide(evaluation: Evaluation, signal: AbortSignal): Promise<Reason> {
+  function decide(evaluation: Evaluation, deadline: Deadline): Reason | Promise<Reason> {
     const begun = begin(evaluation)
     if ('decided' in begun) return begun.decided
-
-    const verdict = await deps.tokens.verify(begun.token, signal)
-    const refusal = admit(evaluation, verdict, { rules: deps.rules, nowMs: deps.now() })
-    if (refusal !== undefined) return refusal
-
-    const { settings, tenancy } = evaluation
-    if (settings === null || tenancy === null) throw new Error('a check went on without a route')
-    let fact
-    try {
-      fact = await deps.facts.read(tenancy.pair, settings.freshness, signal)
-    } catch (cause) {
-      // A token's own role may bridge an outage, never a bug.
-      if (!isOutage(cause)) throw cause
-      deps.onFault(cause)
-      return concludeWithoutFact(evaluation, deps)
-    }
-    return conclude(evaluation, fact)
+    const nowMs = now()
+    const identity = identities.get(begun.token, nowMs)
+    if (identity === undefined) return verify(evaluation, begun.token, deadline)
+    return readmit(evaluation, identity, nowMs) ?? decideOnFact(evaluation, deadline)
   }
-}
 
-function isOutage(cause: unknown): boolean {
-  if (!(cause instanceof AppError)) return false
-  return cause.code === 'FACTS_UNAVAILABLE' || cause.code === 'DATABASE_UNAVAILABLE'
+  async function verify(
+    evaluation: Evaluation,
+    token: string,
+    deadline: Deadline,
+  ): Promise<Reason> {
+    const verdict = await tokens.verify(token, deadline.signal())
+    const refusal = admit(evaluation, verdict, { rules, nowMs: now() })
+    if (evaluation.identity !== null) identities.set(token, evaluation.identity)
+    return refusal ?? decideOnFact(evaluation, deadline)
+  }
+
+  async function inTime(
+    evaluation: Evaluation,
+    deciding: Promise<Reason>,
+    deadline: Deadline,
+  ): Promise<Decision> {
+    try {
+      const reason = await unlessAborted(deciding, deadline.signal(), () => 'unavailable' as const)
+      return decided(evaluation, reason, deadline)
+    } catch (cause) {
+      return failed(evaluation, cause)
+    }
+  }
+
+  /** An allow that is made after the deadline is not an allow. */
+  function decided(evaluation: Evaluation, reason: Reason, deadline: Deadline): Decision {
+    const late = reason === 'granted' && deadline.isLate()
+    return decisionOf(evaluation, late ? 'unavailable' : reason)
+  }
+
+  function failed(evaluation: Evaluation, cause: unknown): Decision {
+    deps.onFault(cause)
+    return decisionOf(evaluation, 'unavailable')
+  }
 }

@@ -5,6 +5,7 @@ import { recordOf } from '../domain/record.ts'
 import type { AccessRequest } from '../domain/request.ts'
 import type { DecisionLog } from '../ports/decision-log.ts'
 import type { Check } from './check.ts'
+import type { Deadline } from './deadline.ts'
 
 /** A decision with the id under which it was logged. */
 export interface ObservedDecision {
@@ -40,12 +41,11 @@ export interface ObserveCheckDeps {
   readonly random: () => number
 }
 
-/** A check with its decision's id; `isLate` tells by the clock whether the deadline has passed. */
+/** A check with its decision's id; made at once where the check is. */
 export type ObservedCheck = (
   request: AccessRequest,
-  signal: AbortSignal,
-  isLate: () => boolean,
-) => Promise<ObservedDecision>
+  deadline: Deadline,
+) => ObservedDecision | Promise<ObservedDecision>
 
 /** What cannot be logged although it must. Shadow mode lifts a policy's rules, not this one. */
 function withoutLog(evaluation: Evaluation): Decision {
@@ -54,12 +54,18 @@ function withoutLog(evaluation: Evaluation): Decision {
 
 /** Gives every decision an id, logs and counts it, and changes nothing else about it. */
 export function observeCheck(check: Check, deps: ObserveCheckDeps): ObservedCheck {
-  return async (request, signal, isLate) => {
+  return (request, deadline) => {
     const begunMs = deps.monotonicNow()
-    const checked = await check(request, signal)
+    const checked = check(request, deadline)
+    return checked instanceof Promise
+      ? checked.then((decision) => observed(decision, begunMs, deadline))
+      : observed(checked, begunMs, deadline)
+  }
+
+  function observed(checked: Decision, begunMs: number, deadline: Deadline): ObservedDecision {
     // A process that stood still sees its timers fire only after the work they should have cut off.
     const decided =
-      checked.reason === 'granted' && isLate()
+      checked.reason === 'granted' && deadline.isLate()
         ? decisionOf(checked.evaluation, 'unavailable')
         : checked
     const decisionId = deps.newId()

@@ -14,7 +14,8 @@ export interface ReadinessReport {
 /** Gathers the state of every component; ready once PostgreSQL has answered. */
 export interface Readiness {
   readonly report: () => ReadinessReport
-  readonly set: (component: string, state: ComponentState) => void
+  /** A state, or how to tell it when it is asked for. */
+  readonly set: (component: string, state: ComponentState | (() => ComponentState)) => void
   /** PostgreSQL answered; ready from the first time on. */
   readonly databaseAnswered: () => void
   /** PostgreSQL did not answer; the service stays ready, and says so. */
@@ -24,16 +25,19 @@ export interface Readiness {
 
 /** Starts not ready; `onReady` is called once. */
 export function createReadiness(onReady: () => void): Readiness {
-  const components = new Map<string, ComponentState>([
+  const components = new Map<string, ComponentState | (() => ComponentState)>([
     ['postgres', { status: 'down', detail: 'has not answered yet' }],
   ])
   let ready = false
   let draining = false
   return {
     report() {
-      const degraded = [...components.values()].some(({ status }) => status !== 'ok')
+      const states = [...components].map(
+        ([component, state]) => [component, typeof state === 'function' ? state() : state] as const,
+      )
+      const degraded = states.some(([, { status }]) => status !== 'ok')
       const status = draining ? 'draining' : !ready ? 'not_ready' : degraded ? 'degraded' : 'ready'
-      return { status, components: Object.fromEntries(components) }
+      return { status, components: Object.fromEntries(states) }
     },
     set: (component, state) => void components.set(component, state),
     databaseAnswered() {

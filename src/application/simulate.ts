@@ -1,6 +1,7 @@
 import type { Decision, Step } from '../domain/evaluation.ts'
 import type { Policy } from '../domain/policy.ts'
 import { createCheck } from './check.ts'
+import type { Facts } from './facts.ts'
 import {
   accessRequestOf,
   factOf,
@@ -37,12 +38,12 @@ export async function simulate(
             : tokenOf(subject, nowMs),
         ),
     },
-    facts: {
-      read: (pair) =>
-        subject === null
-          ? Promise.reject(new Error('a fact was asked for of nobody'))
-          : Promise.resolve(factOf(subject, pair.organization, nowMs)),
-    },
+    identities: { get: () => undefined, set: () => undefined },
+    facts: factsFrom((pair) =>
+      subject === null
+        ? Promise.reject(new Error('a fact was asked for of nobody'))
+        : Promise.resolve(factOf(subject, pair.organization, nowMs)),
+    ),
     rules: { issuers: [], audiences: [] },
     claimsMayGrant: true,
     now: () => nowMs,
@@ -52,6 +53,22 @@ export async function simulate(
     trace: (step, outcome, detail) => void steps.push({ step, outcome, detail }),
   })
   const never = new AbortController().signal
-  const decision = await check(accessRequestOf(request, subject), never)
+  const decision = await check(accessRequestOf(request, subject), {
+    isLate: () => false,
+    signal: () => never,
+  })
   return { decision, steps }
+}
+
+/** Facts that nothing is known of before it is asked: every one is as fresh as can be. */
+export function factsFrom(ask: Facts['ask']): Facts {
+  return {
+    ask,
+    known: () => undefined,
+    claimMayGrant: () => false,
+    claimGranted: () => undefined,
+    recall: () => Promise.resolve(undefined),
+    isUnchangedSince: () => true,
+    newerThan: () => undefined,
+  }
 }

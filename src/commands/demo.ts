@@ -3,7 +3,8 @@ import { obtainServers } from '../adapters/servers/obtain.ts'
 import { writeCurlLines } from '../demo/curl-lines.ts'
 import { createProgress } from '../demo/progress.ts'
 import { startStack, type Stack } from '../demo/stack.ts'
-import { playTour, type ScenePlayed } from '../demo/tour.ts'
+import type { ScenePlayed } from '../demo/scene-player.ts'
+import { playTour } from '../demo/tour.ts'
 import { AppError } from '../domain/errors.ts'
 import { parseArguments } from './arguments.ts'
 import { exit, UsageError } from './exit.ts'
@@ -33,6 +34,8 @@ export async function demo(args: readonly string[]): Promise<number> {
     const listen = `127.0.0.1:${(await isPortFree(envoyPort)) ? envoyPort : 0}`
     stack = await startStack({
       postgresUrl: servers.postgres.url,
+      redisUrl: servers.valkey.url,
+      natsUrl: servers.nats.url,
       envoy: servers.envoy.url,
       tokens: 'EdDSA',
       tokenLifetime,
@@ -93,8 +96,8 @@ tenantgate   gRPC ${tenantgate.grpcAddress}, http://${tenantgate.httpAddress}/re
 Better Auth  ${betterAuth.baseURL}/api/auth
 upstream     ${upstream.url}  (answers with what it received)
 PostgreSQL   ${shown.href}
-Valkey       ${withoutPassword(valkey)}  (not consulted by this release)
-NATS         ${withoutPassword(nats)}  (not consulted by this release)
+Valkey       ${withoutPassword(valkey)}
+NATS         ${withoutPassword(nats)}
 `
 }
 

@@ -4,6 +4,7 @@ import { startEnvoy, type EnvoyOptions, type EnvoyServer } from '../adapters/ser
 import { createDatabase, dropDatabase } from '../adapters/servers/postgres.ts'
 import { startBetterAuth, type BetterAuthServer } from './better-auth-server.ts'
 import type { TokenKind } from './better-auth-tokens.ts'
+import { connectEventPublisher, type EventPublisher } from './event-publisher.ts'
 import { createPersonas, type Personas } from './personas.ts'
 import { startTenantgate, type TenantgateProcess } from './tenantgate-process.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
@@ -20,6 +21,8 @@ export interface Stack {
   readonly envoy: EnvoyServer
   /** The database that Better Auth writes and tenantgate reads. */
   readonly databaseUrl: string
+  /** What Better Auth's hooks publish. */
+  readonly events: EventPublisher
   /** The variables that tenantgate was started with. */
   readonly env: Readonly<Record<string, string>>
   readonly close: () => Promise<void>
@@ -27,6 +30,8 @@ export interface Stack {
 
 export interface StackOptions {
   readonly postgresUrl: string
+  readonly redisUrl: string
+  readonly natsUrl: string
   /** Path of the executable. */
   readonly envoy: string
   /** How the tokens are signed; EdDSA is Better Auth's default. */
@@ -52,21 +57,30 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const databaseUrl = await createDatabase(options.postgresUrl, name)
     closers.push(() => dropDatabase(options.postgresUrl, name))
     const secret = randomBytes(32).toString('base64url')
+    const events = await connectEventPublisher(options.natsUrl, name)
+    closers.push(events.close)
     tell('starting Better Auth, which makes its tables')
     const betterAuth = await startBetterAuth({
       databaseUrl,
       secret,
       tokens: options.tokens,
+      publish: events.publish,
       ...(options.tokenLifetime !== undefined && { tokenLifetime: options.tokenLifetime }),
     })
     closers.push(betterAuth.close)
     const env = {
       TENANTGATE_POLICY: options.policy ?? examplePolicy,
       DATABASE_URL: databaseUrl,
+      REDIS_URL: options.redisUrl,
+      NATS_URL: options.natsUrl,
+      TENANTGATE_NATS_PREFIX: name, // the server may serve others too
       BETTER_AUTH_URL: betterAuth.baseURL,
       ...(options.tokens === 'HS256'
         ? { BETTER_AUTH_SECRET: secret }
-        : { TENANTGATE_JWKS: betterAuth.jwksUrl }),
+        : {
+            TENANTGATE_JWKS: betterAuth.jwksUrl,
+            TENANTGATE_CACHE_KEY: randomBytes(32).toString('base64url'),
+          }),
       ...options.env,
     }
     tell('signing up the personas')
@@ -85,7 +99,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...options.envoyOptions,
     })
     closers.push(envoy.close)
-    return { betterAuth, personas, upstream, tenantgate, envoy, databaseUrl, env, close }
+    return { betterAuth, personas, upstream, tenantgate, envoy, databaseUrl, events, env, close }
   } catch (error) {
     await close()
     throw error

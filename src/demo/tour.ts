@@ -1,20 +1,12 @@
-import { request as httpRequest } from 'node:http'
 import type { Personas } from './personas.ts'
 import { scenes, type Scene } from './scenes.ts'
+import { playRevocation } from './revocation.ts'
+import { reasonOf, send, type ScenePlayed } from './scene-player.ts'
 import type { Stack } from './stack.ts'
-
-/** How one scene of the tour came out. */
-export interface ScenePlayed {
-  readonly scene: Scene
-  readonly status: number
-  readonly reason: string | null
-  /** What did not come out as told; empty: all did. */
-  readonly differences: readonly string[]
-}
 
 /** Plays the tour through Envoy and compares each answer, and what the upstream saw, with it. */
 export async function playTour(
-  stack: Pick<Stack, 'envoy' | 'personas' | 'upstream'>,
+  stack: Pick<Stack, 'betterAuth' | 'envoy' | 'events' | 'personas' | 'upstream'>,
   onPlayed: (played: ScenePlayed) => void,
 ): Promise<readonly ScenePlayed[]> {
   const results: ScenePlayed[] = []
@@ -23,7 +15,9 @@ export async function playTour(
     onPlayed(played)
     results.push(played)
   }
-  return results
+  const revoked = await playRevocation(stack)
+  onPlayed(revoked)
+  return [...results, revoked]
 }
 
 async function play(
@@ -58,31 +52,4 @@ async function play(
 
 function tokenOf(name: string | null, personas: Personas): string | null {
   return personas.all.find((persona) => persona.name === name)?.token ?? null
-}
-
-/** The reason that a problem document of tenantgate names; null for any other body. */
-function reasonOf(body: string): string | null {
-  return /"type":"urn:tenantgate:([a-z_]+)"/.exec(body)?.[1] ?? null
-}
-
-/** Sends a request with its path exactly as given; `fetch` would normalise it. */
-function send(
-  url: string,
-  options: {
-    readonly method: string
-    readonly path: string
-    readonly headers: Readonly<Record<string, string>>
-  },
-): Promise<{ readonly status: number; readonly body: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>()
-  const request = httpRequest(url, { ...options, agent: false }, (response) => {
-    let body = ''
-    response.setEncoding('utf8')
-    response.on('data', (text: string) => (body += text))
-    response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
-    response.on('error', reject)
-  })
-  request.on('error', reject)
-  request.end()
-  return promise
 }

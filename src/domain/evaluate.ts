@@ -2,7 +2,13 @@ import { readCredential } from './credential.ts'
 import type { DenyReason, Reason } from './decision.ts'
 import { refuse, type Decision, type Evaluation } from './evaluation.ts'
 import type { Fact } from './fact.ts'
-import { readIdentity, type ClaimRules, type VerifiedToken } from './identity.ts'
+import {
+  readIdentity,
+  refusalByTime,
+  type ClaimRules,
+  type Identity,
+  type VerifiedToken,
+} from './identity.ts'
 import { factFromClaims, judge } from './judge.ts'
 import { matchRequest } from './match-request.ts'
 import { checkTenant } from './tenancy.ts'
@@ -44,7 +50,21 @@ export function admit(
   if ('why' in verdict) return refuse(evaluation, 'token', 'invalid_token', verdict.why)
   const reading = readIdentity(verdict, rules, nowMs)
   if ('refusal' in reading) return refuse(evaluation, 'token', reading.refusal, reading.why)
-  const { identity } = reading
+  return admitAs(evaluation, reading.identity)
+}
+
+/** The same for a token that was admitted before: only time can have changed what it is worth. */
+export function readmit(
+  evaluation: Evaluation,
+  identity: Identity,
+  nowMs: number,
+): DenyReason | undefined {
+  const refusal = refusalByTime(identity, nowMs)
+  if (refusal !== undefined) return refuse(evaluation, 'token', refusal.refusal, refusal.why)
+  return admitAs(evaluation, identity)
+}
+
+function admitAs(evaluation: Evaluation, identity: Identity): DenyReason | undefined {
   evaluation.identity = identity
   evaluation.trace?.('token', 'passed', `a valid token of ${identity.subject}`)
   return checkTenant(evaluation, identity)
@@ -59,7 +79,8 @@ export function conclude(evaluation: Evaluation, fact: Fact): Reason {
 
 /**
  * What holds when no source could tell the fact: a mismatch stands, and a route may prefer the
- * token's own organization role to an outage. A refusal never rests on claims.
+ * token's own organization role to an outage (`whenUnavailable: claims`), where nothing is known
+ * that speaks against it. A refusal never rests on claims.
  */
 export function concludeWithoutFact(
   evaluation: Evaluation,
@@ -67,6 +88,7 @@ export function concludeWithoutFact(
 ): Reason {
   const { identity, settings, tenancy } = evaluation
   if (tenancy?.mismatch === true) {
+    evaluation.fact = null
     const detail = 'the token is of another tenant, and platform roles cannot be read'
     return refuse(evaluation, 'tenant', 'tenant_mismatch', detail)
   }
@@ -75,8 +97,8 @@ export function concludeWithoutFact(
     if (fact !== undefined && judge(evaluation, tenancy, fact) === undefined) {
       return grant(evaluation)
     }
-    evaluation.fact = null
   }
+  evaluation.fact = null
   return unavailable(evaluation, 'no source of facts answered in time')
 }
 

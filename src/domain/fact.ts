@@ -36,6 +36,11 @@ export interface FactRows {
   readonly verifiedAtMs: number
 }
 
+/** Names a pair in maps and logs; ids hold no such byte. */
+export function pairKey({ user, organization }: Pair): string {
+  return `${user}\u0000${organization ?? ''}`
+}
+
 /** Makes a fact from rows. `users.role` NULL counts as `user`, Better Auth's default role. */
 export function factFromRows(rows: FactRows, source: FactSource): Fact {
   const { user } = rows
@@ -43,20 +48,61 @@ export function factFromRows(rows: FactRows, source: FactSource): Fact {
     user: user !== null,
     banned: user?.banned ?? false,
     rows: user === null ? [] : rows.memberRoles.map(parseRoles),
-    dynamic: dynamicRoles(rows.dynamicRoles),
+    dynamic: dynamicRoles(rows),
     platformRoles: user === null ? [] : parseRoles(user.role ?? 'user'),
     source,
     verifiedAtMs: rows.verifiedAtMs,
   }
 }
 
-function dynamicRoles(rows: FactRows['dynamicRoles']): ReadonlyMap<string, readonly string[]> {
+/** Of an organization's dynamic roles, those that the subject holds: no other can matter. */
+function dynamicRoles(rows: FactRows): ReadonlyMap<string, readonly string[]> {
   const roles = new Map<string, readonly string[]>()
-  for (const { role, permission } of rows) {
+  if (rows.dynamicRoles.length === 0) return roles
+  const held = new Set(rows.memberRoles.flatMap(parseRoles))
+  for (const { role, permission } of rows.dynamicRoles) {
+    if (!held.has(role)) continue
     // Better Auth has no unique index here and unites the rows of one role.
     roles.set(role, [...(roles.get(role) ?? []), ...parseDynamicPermissions(permission)])
   }
   return roles
+}
+
+/**
+ * Whether a reading of PostgreSQL bears out what was believed before. Of a claim that is the
+ * organization role alone: it says nothing else.
+ */
+export function confirms(reading: Fact, believed: Fact): boolean {
+  if (believed.source !== 'claims') return isSameFact(reading, believed)
+  const claimed = believed.rows[0]?.toSorted().join()
+  return (
+    reading.user &&
+    !reading.banned &&
+    reading.rows.length > 0 &&
+    reading.rows.every((row) => row.toSorted().join() === claimed)
+  )
+}
+
+/** Whether two readings say the same of a subject; PostgreSQL gives rows in any order. */
+function isSameFact(a: Fact, b: Fact): boolean {
+  return (
+    a.user === b.user &&
+    a.banned === b.banned &&
+    sameLists(a.rows, b.rows) &&
+    a.platformRoles.join() === b.platformRoles.join() &&
+    a.dynamic.size === b.dynamic.size &&
+    [...a.dynamic].every(([role, permissions]) => {
+      const others = b.dynamic.get(role)
+      return others !== undefined && sameLists([permissions.toSorted()], [others.toSorted()])
+    })
+  )
+}
+
+/** Roles hold no commas, so joined lists are equal where the lists are. */
+function sameLists(a: readonly (readonly string[])[], b: readonly (readonly string[])[]): boolean {
+  if (a.length !== b.length) return false
+  const [first, second] = [a, b].map((lists) => lists.map((list) => list.join()).sort())
+  return first !== undefined && first.every((list, index) => list === second?.[index])
 }
 
 /**

@@ -17,6 +17,8 @@ export interface Identity {
   readonly issuedAtS: number | null
   /** `exp`, in seconds. */
   readonly expiresAtS: number
+  /** `nbf`, in seconds. */
+  readonly notBeforeS: number | null
   readonly algorithm: string
   readonly keyId: string | null
 }
@@ -34,9 +36,13 @@ export interface ClaimRules {
 }
 
 /** An identity, or why the token gives none. */
-export type IdentityReading =
-  | { readonly identity: Identity }
-  | { readonly refusal: 'invalid_token' | 'expired_token'; readonly why: string }
+export type IdentityReading = { readonly identity: Identity } | TokenRefusal
+
+/** Why a token is refused. */
+export interface TokenRefusal {
+  readonly refusal: 'invalid_token' | 'expired_token'
+  readonly why: string
+}
 
 /**
  * Reads the identity of a token whose signature was verified: step 6 of a check, by RFC 7519
@@ -55,20 +61,14 @@ export function readIdentity(
   if (!isAccessTokenType(header['typ'])) return invalid('typ is not that of an access token')
   if (header['crit'] !== undefined) return invalid('crit names an extension that is not understood')
 
-  const nowS = nowMs / 1000
   const expiresAtS = claim('exp')
   if (!isFiniteNumber(expiresAtS)) return invalid('exp is missing or no number')
-  if (expiresAtS <= nowS) return { refusal: 'expired_token', why: 'exp has passed' }
-  const notBeforeS = claim('nbf')
-  if (notBeforeS !== undefined) {
-    if (!isFiniteNumber(notBeforeS)) return invalid('nbf is no number')
-    if (notBeforeS > nowS + leewayS) return invalid('nbf lies ahead')
-  }
-  const issuedAtS = claim('iat')
-  if (issuedAtS !== undefined) {
-    if (!isFiniteNumber(issuedAtS)) return invalid('iat is no number')
-    if (issuedAtS > nowS + leewayS) return invalid('iat lies ahead')
-  }
+  const notBeforeS = claim('nbf') ?? null
+  if (notBeforeS !== null && !isFiniteNumber(notBeforeS)) return invalid('nbf is no number')
+  const issuedAtS = claim('iat') ?? null
+  if (issuedAtS !== null && !isFiniteNumber(issuedAtS)) return invalid('iat is no number')
+  const untimely = refusalByTime({ expiresAtS, notBeforeS, issuedAtS }, nowMs)
+  if (untimely !== undefined) return untimely
   if (!isAccepted(claim('iss'), rules.issuers, false)) return invalid('iss is not accepted')
   if (!isAccepted(claim('aud'), rules.audiences, true)) return invalid('aud is not accepted')
 
@@ -87,15 +87,28 @@ export function readIdentity(
       organization: organization ?? null,
       organizationRoles,
       platformRoles,
-      issuedAtS: issuedAtS ?? null,
+      issuedAtS,
       expiresAtS,
+      notBeforeS,
       algorithm: typeof header['alg'] === 'string' ? header['alg'] : '',
       keyId: typeof header['kid'] === 'string' ? header['kid'] : null,
     },
   }
 }
 
-function invalid(why: string): IdentityReading {
+/** What of a token depends on when it is looked at: RFC 7519 sections 4.1.4 to 4.1.6. */
+export function refusalByTime(
+  times: Pick<Identity, 'expiresAtS' | 'notBeforeS' | 'issuedAtS'>,
+  nowMs: number,
+): TokenRefusal | undefined {
+  const nowS = nowMs / 1000
+  if (times.expiresAtS <= nowS) return { refusal: 'expired_token', why: 'exp has passed' }
+  if ((times.notBeforeS ?? 0) > nowS + leewayS) return invalid('nbf lies ahead')
+  if ((times.issuedAtS ?? 0) > nowS + leewayS) return invalid('iat lies ahead')
+  return undefined
+}
+
+function invalid(why: string): TokenRefusal {
   return { refusal: 'invalid_token', why }
 }
 

@@ -1,11 +1,13 @@
 import type { Fact, Pair } from '../domain/fact.ts'
-import type { Freshness } from '../domain/policy.ts'
 
-/** What is known of subjects in organizations. */
+/**
+ * Where facts are read whole and now: PostgreSQL. A call rejects where no answer came in time
+ * (`FACTS_UNAVAILABLE`, `DATABASE_UNAVAILABLE`) or the signal aborted; absence of a user or a
+ * member is a fact.
+ */
 export interface FactSource {
-  /**
-   * The fact of a pair, at least as fresh as asked. Rejects where no source answered in time
-   * (`FACTS_UNAVAILABLE`) or the signal aborted; absence of a user or a member is a fact.
-   */
-  readonly read: (pair: Pair, freshness: Freshness, signal: AbortSignal) => Promise<Fact>
+  /** The fact of a pair, by a statement that begins after the call. */
+  readonly read: (pair: Pair, signal: AbortSignal) => Promise<Fact>
+  /** The facts of many pairs, in their order, by one statement that begins after the call. */
+  readonly readMany: (pairs: readonly Pair[], signal: AbortSignal) => Promise<readonly Fact[]>
 }

@@ -4,7 +4,7 @@ import { AppError } from '../../src/domain/errors.ts'
 import type { Fact } from '../../src/domain/fact.ts'
 import type { VerifiedToken } from '../../src/domain/identity.ts'
 import type { AccessRequest } from '../../src/domain/request.ts'
-import { checkWith, factOf, inTime, nowMs, nowS, policyWith } from '../support/builders.ts'
+import { checkWith, factOf, inTime, until, nowMs, nowS, policyWith } from '../support/builders.ts'
 import { requestOf, simulatedFacts, simulatedTokens, tokenOf } from '../support/builders.ts'
 
 /**
@@ -263,7 +263,7 @@ describe('a check', () => {
         })
         const deadline = new AbortController()
         if (world.aborted) deadline.abort()
-        const pending = check(requestIn(world), deadline.signal)
+        const pending = check(requestIn(world), until(deadline.signal))
         const waits = [world.tokens, world.facts].some((how) => how === 'late' || how === 'hangs')
         // The deadline passes once all that can happen before it has happened.
         if (waits) await new Promise(setImmediate)
@@ -383,7 +383,7 @@ describe('a check', () => {
           })
           const { reason, passes } = await check(
             requestOf(`GET ${path}`, { extensions }),
-            deadline.signal,
+            until(deadline.signal),
           )
           if (deadline.signal.aborted) expect({ reason, passes }).toMatchObject({ passes: false })
         },

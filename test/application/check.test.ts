@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { CheckDeps } from '../../src/application/check.ts'
+import { factsFrom } from '../../src/application/simulate.ts'
 import { AppError } from '../../src/domain/errors.ts'
-import { bearer, checkWith, factOf, inTime, nowMs, nowS, policyWith } from '../support/builders.ts'
+import {
+  bearer,
+  checkWith,
+  factOf,
+  inTime,
+  nowMs,
+  nowS,
+  policyWith,
+  until,
+} from '../support/builders.ts'
 import {
   anyToken,
   requestOf,
@@ -138,7 +148,7 @@ describe('a check asks', () => {
       seen.push(given)
       return factOf(['viewer'])
     })
-    await setUp({ tokens, facts }).check(requestOf('GET /o/org-a'), signal)
+    await setUp({ tokens, facts }).check(requestOf('GET /o/org-a'), until(signal))
     expect(seen).toEqual([signal, signal])
   })
 })
@@ -172,11 +182,9 @@ describe('a fault is unavailable and told', () => {
     [
       'of facts that throw at once',
       {
-        facts: {
-          read: () => {
-            throw bug
-          },
-        },
+        facts: factsFrom(() => {
+          throw bug
+        }),
       },
       bug,
     ],
@@ -304,7 +312,7 @@ describe('after the deadline', () => {
   it.each(['/healthz', '/me', '/o/org-a', '/c/org-a'])('nothing is granted: %s', async (path) => {
     const tokens = simulatedTokens(ownRole)
     const { check } = setUp({ tokens })
-    const decision = await check(requestOf(`GET ${path}`), AbortSignal.abort())
+    const decision = await check(requestOf(`GET ${path}`), until(AbortSignal.abort()))
     expect(decision).toMatchObject({ reason: 'unavailable', passes: false })
   })
 
@@ -314,7 +322,7 @@ describe('after the deadline', () => {
       deadline.abort()
       return factOf(['owner'])
     })
-    const decision = await setUp({ facts }).check(requestOf('GET /o/org-a'), deadline.signal)
+    const decision = await setUp({ facts }).check(requestOf('GET /o/org-a'), until(deadline.signal))
     expect(decision).toMatchObject({ reason: 'unavailable', passes: false })
   })
 
@@ -325,7 +333,7 @@ describe('after the deadline', () => {
       return factOf(['viewer'])
     })
     const request = requestOf('GET /w/org-a', { extensions: { permission: 'leave:read' } })
-    const decision = await setUp({ facts }).check(request, deadline.signal)
+    const decision = await setUp({ facts }).check(request, until(deadline.signal))
     expect(decision).toMatchObject({ reason: 'unavailable', passes: false })
   })
 
@@ -336,7 +344,9 @@ describe('after the deadline', () => {
       throw factsDown
     })
     const { check } = setUp({ facts, tokens: simulatedTokens(ownRole) })
-    expect((await check(requestOf('GET /c/org-a'), deadline.signal)).reason).toBe('unavailable')
+    expect((await check(requestOf('GET /c/org-a'), until(deadline.signal))).reason).toBe(
+      'unavailable',
+    )
   })
 
   it.each<[string, Partial<CheckDeps>]>([
@@ -344,7 +354,7 @@ describe('after the deadline', () => {
     ['the facts', { facts: simulatedFacts(() => new Promise(() => undefined)) }],
   ])('nobody waits for %s that ignore the signal', async (_title, deps) => {
     const deadline = new AbortController()
-    const pending = setUp(deps).check(requestOf('GET /o/org-a'), deadline.signal)
+    const pending = setUp(deps).check(requestOf('GET /o/org-a'), until(deadline.signal))
     deadline.abort()
     expect(await pending).toMatchObject({ reason: 'unavailable', passes: false })
   })
@@ -353,7 +363,7 @@ describe('after the deadline', () => {
     const deadline = new AbortController()
     const { promise, reject } = Promise.withResolvers<never>()
     const { check } = setUp({ facts: simulatedFacts(() => promise) })
-    const pending = check(requestOf('GET /o/org-a'), deadline.signal)
+    const pending = check(requestOf('GET /o/org-a'), until(deadline.signal))
     deadline.abort()
     const decision = await pending
     reject(new Error('late'))
@@ -366,7 +376,7 @@ describe('after the deadline', () => {
     ['any other is unavailable', 'GET /o/org-b', 'unavailable'],
   ])('%s', async (_title, line, reason) => {
     const { check } = setUp({ facts: simulatedFacts(factOf([])) })
-    const decision = await check(requestOf(line), AbortSignal.abort())
+    const decision = await check(requestOf(line), until(AbortSignal.abort()))
     expect(decision).toMatchObject({ reason, passes: false })
   })
 })

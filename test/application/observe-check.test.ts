@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { observeCheck, type ObserveCheckDeps } from '../../src/application/observe-check.ts'
 import type { DecisionRecord } from '../../src/domain/record.ts'
-import { decide, factOf, nowMs, policyWith, requestOf, type World } from '../support/builders.ts'
+import {
+  decide,
+  factOf,
+  nowMs,
+  policyWith,
+  requestOf,
+  until,
+  type World,
+} from '../support/builders.ts'
 
 const policy = policyWith([
   '{ name: list, match: "GET /o/{organizationId}/leave", permission: leave:read }',
 ])
-const never = new AbortController().signal
-const inTime = (): boolean => false
+const inTime = until(new AbortController().signal)
 
 function observed(
   world: World,
@@ -46,7 +53,7 @@ const request = requestOf('GET /o/org-a/leave?secret=1')
 describe('an observed check', () => {
   it('is logged and counted once, under one id', async () => {
     const { check, records, counted } = observed(granted)
-    const { decision, decisionId } = await check(request, never, inTime)
+    const { decision, decisionId } = await check(request, inTime)
     expect([decision.reason, decisionId]).toEqual(['granted', 'the-id'])
     expect(records).toHaveLength(1)
     expect(records[0]).toMatchObject({
@@ -69,26 +76,26 @@ describe('an observed check', () => {
     ['a denial always is', denied, 0, 1],
   ])('%s', async (_name, world, loggedAllows, lines) => {
     const { check, records, counted } = observed(world, { loggedAllows })
-    await check(request, never, inTime)
+    await check(request, inTime)
     expect([records.length, counted.length]).toEqual([lines, 1])
   })
 
   it('is refused where the log is required and does not take the line', async () => {
     const { check, counted } = observed(granted, { accepts: false, logRequired: true })
-    const { decision } = await check(request, never, inTime)
+    const { decision } = await check(request, inTime)
     expect([decision.reason, decision.passes]).toEqual(['unavailable', false])
     expect(counted[0]).toMatchObject({ allowed: false, reason: 'unavailable' })
   })
 
   it('is no allow where it comes late by the clock', async () => {
     const { check, records } = observed(granted)
-    const { decision } = await check(request, never, () => true)
+    const { decision } = await check(request, { ...inTime, isLate: () => true })
     expect([decision.reason, decision.passes]).toEqual(['unavailable', false])
     expect(records[0]).toMatchObject({ decision: 'deny', reason: 'unavailable' })
   })
 
   it('stands where the log is not required', async () => {
     const { check } = observed(granted, { accepts: false })
-    expect((await check(request, never, inTime)).decision.passes).toBe(true)
+    expect((await check(request, inTime)).decision.passes).toBe(true)
   })
 })

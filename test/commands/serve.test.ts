@@ -199,7 +199,7 @@ describe('tenantgate serve', () => {
 
   it('says at its start what weakens it', async () => {
     const process = await start({ BETTER_AUTH_SECRET: 'short', NATS_URL: 'nats://127.0.0.1:1' })
-    for (const what of ['issuer', 'audience', '32 characters', 'not used']) {
+    for (const what of ['issuer', 'audience', '32 characters', 'REDIS_URL is not set']) {
       expect(process.log()).toContain(what)
     }
     expect(process.log()).not.toContain('"short"')

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Tables } from '../support/tables.ts'
+import { usersOfOrganizationContract } from './users-of-organization.contract.ts'
 
 /** What every OrganizationRepository must keep to. */
 export function organizationRepositoryContract(open: () => Promise<Tables>): void {
+  usersOfOrganizationContract(open)
   describe('as a repository of organizations', () => {
     let tables: Tables
     beforeAll(async () => {

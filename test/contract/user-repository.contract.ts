@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { User } from '../../src/ports/user-repository.ts'
 import type { Tables, UserRow } from '../support/tables.ts'
+import { userPerspectiveContract } from './user-perspective.contract.ts'
 
 /** What every UserRepository must keep to. */
 export function userRepositoryContract(open: () => Promise<Tables>): void {
+  userPerspectiveContract(open)
   describe('as a repository of users', () => {
     let tables: Tables
     beforeAll(async () => {
@@ -39,6 +41,7 @@ export function userRepositoryContract(open: () => Promise<Tables>): void {
         banned: true,
         banReason: 'No reason',
         banExpires: expect.any(Date) as Date,
+        membership: null,
       })
       expect(Math.abs(Number(ann?.banExpires) - inAnHour)).toBeLessThan(10_000)
       expect(await tables.users.byEmail('ann@example.com')).toEqual(ann)

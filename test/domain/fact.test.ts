@@ -43,14 +43,16 @@ describe('factFromRows', () => {
     expect(factFromRows(rows({}), 'redis')).toMatchObject({ source: 'redis', verifiedAtMs: 7 })
   })
 
-  it('unites the rows of a dynamic role', () => {
+  it('unites the rows of each dynamic role that the subject holds', () => {
     const dynamicRoles = [
       { role: 'lead', permission: '{"leave":["read"]}' },
       { role: 'other', permission: '{"x":["y"]}' },
       { role: 'lead', permission: '{"leave":["approve"]}' },
       { role: 'broken', permission: '{' },
+      { role: 'of others', permission: '{"x":["z"]}' },
     ]
-    expect(factFromRows(rows({ dynamicRoles }), 'postgres').dynamic).toEqual(
+    const memberRoles = ['lead', 'other, broken']
+    expect(factFromRows(rows({ dynamicRoles, memberRoles }), 'postgres').dynamic).toEqual(
       new Map([
         ['lead', ['leave:read', 'leave:approve']],
         ['other', ['x:y']],

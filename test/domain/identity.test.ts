@@ -29,6 +29,7 @@ it('an identity is all that a token says of its subject', () => {
     platformRoles: ['user'],
     issuedAtS: nowS - 60,
     expiresAtS: nowS + 60,
+    notBeforeS: null,
     algorithm: 'EdDSA',
     keyId: 'k1',
   })

@@ -20,8 +20,7 @@ describe("rules of Envoy's own routes, where the policy has none", () => {
   let stack: Stack
   let exportLine: string
   beforeAll(async () => {
-    const { postgresUrl, envoy } = servers()
-    stack = await startStack({ postgresUrl, envoy, tokens: 'HS256' })
+    stack = await startStack({ ...servers(), tokens: 'HS256' })
     exportLine = `POST /v1/orgs/${stack.personas.organizations.acme}/reports/r1/export`
   })
   afterAll(() => stack.close())
@@ -92,8 +91,7 @@ routes:
   - { name: profile, match: GET /v1/profile, access: public }
 `,
     )
-    const { postgresUrl, envoy } = servers()
-    stack = await startStack({ postgresUrl, envoy, tokens: 'HS256', policy })
+    stack = await startStack({ ...servers(), tokens: 'HS256', policy })
     exportLine = `POST /v1/orgs/${stack.personas.organizations.acme}/reports/r1/export`
   })
   afterAll(async () => {

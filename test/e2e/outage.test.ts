@@ -14,8 +14,8 @@ describe('with failure_mode_allow: true', () => {
   beforeAll(async () => {
     postgres = await startPostgres({ binaries: await ensureWheels({}) })
     stack = await startStack({
+      ...servers(),
       postgresUrl: postgres.url,
-      envoy: servers().envoy,
       tokens: 'HS256',
       envoyOptions: { failureModeAllow: true },
     })
@@ -27,44 +27,46 @@ describe('with failure_mode_allow: true', () => {
   })
   beforeEach(() => stack.upstream.clear())
 
-  const list = (): Promise<RawResponse> =>
+  /** A route whose freshness is `database`: every request of it asks PostgreSQL. */
+  const exportReport = (): Promise<RawResponse> =>
     rawRequest(stack.envoy.url, {
-      path: `/api/v1/organizations/${stack.personas.organizations.acme}/leave`,
-      headers: [bearer(stack.personas.acme.viewer.token)],
+      method: 'POST',
+      path: `/api/v1/organizations/${stack.personas.organizations.acme}/reports/r1/export`,
+      headers: [bearer(stack.personas.acme.owner.token)],
     })
 
   it('PostgreSQL stopped is 503, and the upstream is not reached; it recovers by itself', async () => {
-    expect((await list()).status).toBe(200)
+    expect((await exportReport()).status).toBe(200)
     stack.upstream.clear()
     await postgres.stop()
-    const answer = await list()
+    const answer = await exportReport()
     expect([answer.status, reasonOf(answer)]).toEqual([503, 'unavailable'])
     expect(answer.headers).toMatchObject({
       'retry-after': '1',
       'content-type': 'application/problem+json',
     })
-    for (let more = 0; more < 4; more += 1) expect((await list()).status).toBe(503)
+    for (let more = 0; more < 4; more += 1) expect((await exportReport()).status).toBe(503)
     expect(stack.upstream.requests()).toEqual([])
     // Told once a second at most, but counted each time.
     const metrics = await (await fetch(`http://${stack.tenantgate.httpAddress}/metrics`)).text()
     const faults = /^tenantgate_faults_total\{kind="check"\} (\d+)$/m.exec(metrics)?.[1]
     expect(Number(faults)).toBeGreaterThanOrEqual(5)
     await postgres.start()
-    await until(async () => (await list()).status === 200, { what: 'recovery' })
+    await until(async () => (await exportReport()).status === 200, { what: 'recovery' })
   })
 
   it('PostgreSQL frozen is 503 within the deadline', async () => {
-    expect((await list()).status).toBe(200)
+    expect((await exportReport()).status).toBe(200)
     stack.upstream.clear()
     const sessions = freezeSessions(postgres)
     try {
-      const answer = await list()
+      const answer = await exportReport()
       expect([answer.status, reasonOf(answer)]).toEqual([503, 'unavailable'])
       expect(stack.upstream.requests()).toEqual([])
     } finally {
       sessions.thaw()
     }
-    await until(async () => (await list()).status === 200, { what: 'recovery' })
+    await until(async () => (await exportReport()).status === 200, { what: 'recovery' })
   })
 
   it('a route that needs no fact is answered meanwhile', async () => {

@@ -29,9 +29,8 @@ let stack: Stack
 let client: pg.Client
 
 beforeAll(async () => {
-  const { postgresUrl, envoy } = servers()
   stack = await startStack({
-    ...{ postgresUrl, envoy, tokens: 'EdDSA', policy: 'test/cases/leave.policy.yaml' },
+    ...{ ...servers(), tokens: 'EdDSA', policy: 'test/cases/leave.policy.yaml' },
     env: { BETTER_AUTH_SECRET: secret },
   })
   client = new pg.Client({ connectionString: stack.databaseUrl })

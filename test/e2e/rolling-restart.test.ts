@@ -57,14 +57,13 @@ it(
   'one of two instances is restarted under load without one failed request',
   { timeout: 90_000 },
   async () => {
-    const { postgresUrl, envoy } = servers()
     // The drain and the health checks are those that the repository ships. The deadlines are not: a
     // busy machine that answers late is not what is looked for here.
     const drain = { TENANTGATE_DRAIN: '5s', TENANTGATE_DEADLINE: '2s' }
-    const stack = await startStack({ postgresUrl, envoy, tokens: 'HS256', env: drain })
+    const stack = await startStack({ ...servers(), tokens: 'HS256', env: drain })
     let second = await startTenantgate({ ...stack.env })
     const edge = await startEnvoy({
-      envoy,
+      envoy: servers().envoy,
       authz: [stack.tenantgate.grpcAddress, second.grpcAddress],
       upstream: stack.upstream.address,
       patch: patientAuthz,

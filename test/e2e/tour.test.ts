@@ -19,10 +19,9 @@ describe.each<TokenKind>(['EdDSA', 'HS256'])('the tour with %s tokens of Better 
   let folder: string
   let log: string
   beforeAll(async () => {
-    const { postgresUrl, envoy } = servers()
     folder = await mkdtemp(join(tmpdir(), 'tenantgate-test-'))
     log = join(folder, 'decisions.jsonl')
-    stack = await startStack({ postgresUrl, envoy, tokens, env: { TENANTGATE_DECISION_LOG: log } })
+    stack = await startStack({ ...servers(), tokens, env: { TENANTGATE_DECISION_LOG: log } })
   })
   afterAll(async () => {
     await stack.close()

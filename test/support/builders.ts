@@ -1,6 +1,9 @@
 import { parsePolicyDocument, sha256 } from '../../src/adapters/files/policy-document.ts'
 import { createCheck, type Check, type CheckDeps } from '../../src/application/check.ts'
+import type { Deadline } from '../../src/application/deadline.ts'
+import type { Facts } from '../../src/application/facts.ts'
 import { createLoadPolicy } from '../../src/application/load-policy.ts'
+import { factsFrom } from '../../src/application/simulate.ts'
 import type { Reason } from '../../src/domain/decision.ts'
 import {
   admit,
@@ -20,7 +23,6 @@ import type { Fact, Pair } from '../../src/domain/fact.ts'
 import type { ClaimRules, VerifiedToken } from '../../src/domain/identity.ts'
 import type { Freshness, Policy } from '../../src/domain/policy.ts'
 import type { AccessRequest } from '../../src/domain/request.ts'
-import type { FactSource } from '../../src/ports/fact-source.ts'
 import type { TokenVerifier } from '../../src/ports/token-verifier.ts'
 
 /** The time at which all of these requests are made. */
@@ -155,22 +157,21 @@ export function simulatedTokens(
   }
 }
 
-export interface SimulatedFacts extends FactSource {
+export interface SimulatedFacts extends Facts {
   readonly asked: { readonly pair: Pair; readonly freshness: Freshness }[]
 }
 
+/** Facts of which nothing is known before they are asked for. */
 export function simulatedFacts(
-  answer: Fact | Error | FactSource['read'] = factOf(['staff']),
+  answer: Fact | Error | Facts['ask'] = factOf(['staff']),
 ): SimulatedFacts {
   const asked: SimulatedFacts['asked'] = []
-  return {
-    asked,
-    read: async (pair, freshness, signal) => {
-      asked.push({ pair, freshness })
-      if (answer instanceof Error) throw answer
-      return typeof answer === 'function' ? answer(pair, freshness, signal) : answer
-    },
-  }
+  const facts = factsFrom(async (pair, freshness, signal) => {
+    asked.push({ pair, freshness })
+    if (answer instanceof Error) throw answer
+    return typeof answer === 'function' ? answer(pair, freshness, signal) : answer
+  })
+  return { ...facts, asked }
 }
 
 /** A check over simulated ports, and the faults it was told of. */
@@ -181,6 +182,7 @@ export function checkWith(deps: Partial<CheckDeps> & { readonly policy: () => Po
   const faults: unknown[] = []
   const check = createCheck({
     tokens: simulatedTokens(),
+    identities: { get: () => undefined, set: () => undefined },
     facts: simulatedFacts(),
     rules: uncheckedRules,
     claimsMayGrant: true,
@@ -191,5 +193,11 @@ export function checkWith(deps: Partial<CheckDeps> & { readonly policy: () => Po
   return { check, faults }
 }
 
-/** A signal that never aborts. */
-export const inTime = (): AbortSignal => new AbortController().signal
+/** A deadline that aborts with a signal, and is late from then on. */
+export const until = (signal: AbortSignal): Deadline => ({
+  isLate: () => signal.aborted,
+  signal: () => signal,
+})
+
+/** A deadline that never passes. */
+export const inTime = (): Deadline => until(new AbortController().signal)

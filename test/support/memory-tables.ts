@@ -1,20 +1,21 @@
-import { factFromRows } from '../../src/domain/fact.ts'
-import { parseRoles } from '../../src/domain/roles.ts'
+import { factFromRows, type Fact, type Pair } from '../../src/domain/fact.ts'
 import type { User } from '../../src/ports/user-repository.ts'
-import type { MemberRow, OrganizationRoleRow, OrganizationRow, Tables, UserRow } from './tables.ts'
+import { memoryRepositories, type StoredMember } from './memory-users.ts'
+import type { OrganizationRoleRow, OrganizationRow, Tables, UserRow } from './tables.ts'
 
 /** Better Auth's tables in memory: a reference for the ports, and fast. */
 export function memoryTables(): Tables {
   const users = new Map<string, UserRow & { readonly addedAtMs: number }>()
   const organizations = new Map<string, OrganizationRow>()
-  const members: MemberRow[] = []
+  const members: StoredMember[] = []
+  let memberRows = 0
   const roles: OrganizationRoleRow[] = []
   const expiresAtMs = ({ addedAtMs, banExpiresInS }: UserRow & { addedAtMs: number }) =>
     banExpiresInS == null ? null : addedAtMs + banExpiresInS * 1000
   const isBanned = (row: UserRow & { addedAtMs: number }): boolean =>
     row.banned === true && (expiresAtMs(row) ?? Infinity) >= Date.now()
 
-  function toUser(row: UserRow & { addedAtMs: number }): User {
+  function toUser(row: UserRow & { addedAtMs: number }): Omit<User, 'membership'> {
     const expires = expiresAtMs(row)
     return {
       id: row.id,
@@ -35,11 +36,17 @@ export function memoryTables(): Tables {
     anyId: true,
     addUser: async (row) => void users.set(row.id, { ...row, addedAtMs: Date.now() }),
     addOrganization: async (row) => void organizations.set(row.id, row),
-    addMember: async (row) => void members.push(row),
+    async addMember(row) {
+      memberRows += 1
+      members.push({ id: `row ${memberRows}`, createdAtS: 1e9 + memberRows, ...row })
+    },
+    async removeMember({ user, organization }) {
+      const left = members.filter((row) => row.user !== user || row.organization !== organization)
+      members.splice(0, members.length, ...left)
+    },
     addOrganizationRole: async (row) => void roles.push(row),
-    facts: ({ dynamicRoles }) => ({
-      async read({ user, organization }, _freshness, signal) {
-        signal.throwIfAborted()
+    facts: ({ dynamicRoles }) => {
+      const read = ({ user, organization }: Pair): Fact => {
         const row = users.get(user)
         return factFromRows(
           {
@@ -54,26 +61,19 @@ export function memoryTables(): Tables {
           },
           'postgres',
         )
-      },
-    }),
-    users: {
-      async byId(id) {
-        const row = users.get(id)
-        return row && toUser(row)
-      },
-      byEmail: async (email) =>
-        [...users.values()].map(toUser).find((user) => user.email === email),
+      }
+      return {
+        async read(pair, signal) {
+          signal.throwIfAborted()
+          return read(pair)
+        },
+        async readMany(pairs, signal) {
+          signal.throwIfAborted()
+          return pairs.map(read)
+        },
+      }
     },
-    organizations: {
-      async byId(id) {
-        const row = organizations.get(id)
-        return row && { id, name: row.name ?? row.id, slug: row.slug ?? row.id }
-      },
-      membershipsOf: async (userId, organizationId) =>
-        members
-          .filter(({ user, organization }) => user === userId && organization === organizationId)
-          .map(({ role }) => ({ organizationId, userId, roles: parseRoles(role) })),
-    },
+    ...memoryRepositories({ users: () => [...users.values()].map(toUser), members, organizations }),
     nowMs: async () => Date.now(),
     close: () => Promise.resolve(),
   }

@@ -95,12 +95,23 @@ export async function postgresTables(
         [id(key), name, slug],
       )
     },
-    async addMember({ user, organization, role }) {
+    async addMember({ user, organization, role, ...row }) {
+      const key = row.id === undefined ? rowId() : id(row.id)
+      const at =
+        row.createdAtS === undefined
+          ? createdAt()
+          : `timestamp '2025-01-01' + interval '${row.createdAtS.toFixed(6)} seconds'`
       await owner.query(
-        `INSERT INTO members (id, user_id, organization_id, role, created_at)
-         VALUES ($1, $2, $3, $4, ${createdAt()})`,
-        [rowId(), id(user), id(organization), role],
+        `INSERT INTO members (id, user_id, organization_id, role, manager_id, department_id,
+           created_at) VALUES ($1, $2, $3, $4, $5, $6, ${at})`,
+        [key, id(user), id(organization), role, row.managerId ?? null, row.departmentId ?? null],
       )
+    },
+    async removeMember({ user, organization }) {
+      await owner.query('DELETE FROM members WHERE user_id = $1 AND organization_id = $2', [
+        id(user),
+        id(organization),
+      ])
     },
     async addOrganizationRole({ organization, role, permission }) {
       await owner.query(

@@ -27,6 +27,12 @@ export interface MemberRow {
   readonly user: string
   readonly organization: string
   readonly role: string
+  readonly managerId?: string | null
+  readonly departmentId?: string | null
+  /** A name of the row; left out: one of its own. */
+  readonly id?: string
+  /** Seconds into 2025, to the microsecond; left out: later than every row that was added before. */
+  readonly createdAtS?: number
 }
 
 export interface OrganizationRoleRow {
@@ -46,6 +52,8 @@ export interface Tables {
   readonly addUser: (row: UserRow) => Promise<void>
   readonly addOrganization: (row: OrganizationRow) => Promise<void>
   readonly addMember: (row: MemberRow) => Promise<void>
+  /** Removes every row of a member. */
+  readonly removeMember: (row: Pick<MemberRow, 'user' | 'organization'>) => Promise<void>
   readonly addOrganizationRole: (row: OrganizationRoleRow) => Promise<void>
   readonly facts: (options: { readonly dynamicRoles: boolean }) => FactSource
   readonly users: UserRepository

@@ -1,5 +1,6 @@
-import type { handleUnaryCall } from '@grpc/grpc-js'
-import type { ObservedCheck } from '../../application/observe-check.ts'
+import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js'
+import type { Deadline } from '../../application/deadline.ts'
+import type { ObservedCheck, ObservedDecision } from '../../application/observe-check.ts'
 import type { AccessRequest } from '../../domain/request.ts'
 import { fromCheckRequest } from './from-check-request.ts'
 import { checkMethod, type CheckResponse } from './protos.ts'
@@ -36,14 +37,11 @@ export interface CheckHandlerDeps {
 export function createCheckHandler(deps: CheckHandlerDeps): handleUnaryCall<Buffer, Buffer> {
   let inFlight = 0
 
-  async function answer(
-    bytes: Buffer,
-    signal: AbortSignal,
-    isLate: () => boolean,
-  ): Promise<CheckResponse> {
-    const { decision, decisionId } = await deps.check(readRequest(bytes), signal, isLate)
+  function respond({ decision, decisionId }: ObservedDecision, deadline: Deadline): CheckResponse {
     // The check tells and logs that it is late; should it not, its allow must not be sent.
-    if (decision.reason === 'granted' && isLate()) return denialOf('unavailable', decisionId)
+    if (decision.reason === 'granted' && deadline.isLate()) {
+      return denialOf('unavailable', decisionId)
+    }
     return toCheckResponse(decision, decisionId)
   }
 
@@ -63,18 +61,31 @@ export function createCheckHandler(deps: CheckHandlerDeps): handleUnaryCall<Buff
       callback(null, encode(denialOf('unavailable', deps.newId())))
       return
     }
-    inFlight += 1
     const leftMs = timeLeftMs(call.getDeadline())
-    const deadlineMs = deps.monotonicNow() + leftMs
-    const isLate = (): boolean => deps.monotonicNow() > deadlineMs
-    const aborter = new AbortController()
+    const deadline = createDeadline(leftMs, deps.monotonicNow)
+    try {
+      const observed = deps.check(readRequest(call.request), deadline)
+      if (observed instanceof Promise) wait(observed, deadline, { call, callback, leftMs })
+      else callback(null, encode(respond(observed, deadline)))
+    } catch (cause) {
+      deps.onFault(cause)
+      callback(null, encode(denialOf('unavailable', deps.newId())))
+    }
+  }
+
+  /** Answers when the check does, or at the deadline, whichever comes first. */
+  function wait(
+    observed: Promise<ObservedDecision>,
+    deadline: CancellableDeadline,
+    { call, callback, leftMs }: Waiting,
+  ): void {
+    inFlight += 1
     const timers = [
-      setTimeout(() => aborter.abort(), leftMs),
+      setTimeout(deadline.cancel, leftMs),
       // For a check that does not heed its signal.
       setTimeout(() => finish(denialOf('unavailable', deps.newId())), leftMs + graceMs),
     ]
-    if (leftMs === 0) aborter.abort()
-    call.once('cancelled', () => aborter.abort())
+    call.once('cancelled', deadline.cancel)
 
     let finished = false
     const finish = (response: CheckResponse): void => {
@@ -85,16 +96,46 @@ export function createCheckHandler(deps: CheckHandlerDeps): handleUnaryCall<Buff
       inFlight -= 1
       callback(null, bytes)
     }
-    const failed = (cause: unknown): void => {
-      deps.onFault(cause)
-      finish(denialOf('unavailable', deps.newId()))
-    }
-    answer(call.request, aborter.signal, isLate).then(finish).catch(failed)
+    observed
+      .then((decided) => finish(respond(decided, deadline)))
+      .catch((cause: unknown) => {
+        deps.onFault(cause)
+        finish(denialOf('unavailable', deps.newId()))
+      })
   }
 
   function timeLeftMs(deadline: Date | number): number {
     const callersMs = Number(deadline) - deps.now() - wayBackMs
     return Math.max(0, Math.min(deps.deadlineMs, callersMs))
+  }
+}
+
+/** A call whose check could not be decided at once. */
+interface Waiting {
+  readonly call: ServerUnaryCall<Buffer, Buffer>
+  readonly callback: sendUnaryData<Buffer>
+  readonly leftMs: number
+}
+
+interface CancellableDeadline extends Deadline {
+  readonly cancel: () => void
+}
+
+function createDeadline(leftMs: number, monotonicNow: () => number): CancellableDeadline {
+  const endMs = monotonicNow() + leftMs
+  let aborter: AbortController | undefined
+  let cancelled = leftMs === 0
+  return {
+    isLate: () => monotonicNow() > endMs,
+    signal() {
+      aborter ??= new AbortController()
+      if (cancelled) aborter.abort()
+      return aborter.signal
+    },
+    cancel() {
+      cancelled = true
+      aborter?.abort()
+    },
   }
 }
 

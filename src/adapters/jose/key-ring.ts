@@ -26,6 +26,8 @@ export interface KeyRingDeps {
   /** Monotonic clock, in ms. */
   readonly monotonicNow: () => number
   readonly onRefreshFailed: (cause: unknown) => void
+  /** The keys are others than before: what was verified with those may hold no longer. */
+  readonly onChanged?: () => void
 }
 
 /** Makes a key ring and begins to read its keys. */
@@ -44,6 +46,7 @@ export function createKeyRing(deps: KeyRingDeps): KeyRing {
         const usable = usableKeys(published)
         // A source that suddenly publishes nothing is broken, not a reason to lock everyone out.
         if (usable.length === 0) throw new AppError('KEYS_UNAVAILABLE', 'the key set is empty')
+        if (keys.length > 0 && JSON.stringify(keys) !== JSON.stringify(usable)) deps.onChanged?.()
         keys = usable
         selector = createLocalJWKSet({ keys: [...usable] })
         readAtMs = deps.monotonicNow()

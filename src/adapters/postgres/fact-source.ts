@@ -3,8 +3,8 @@ import { AppError } from '../../domain/errors.ts'
 import { factFromRows, type Fact, type Pair } from '../../domain/fact.ts'
 import type { FactSource } from '../../ports/fact-source.ts'
 import { idParameter } from './ids.ts'
-import type { Database } from './pool.ts'
-import type { SchemaReader } from './schema.ts'
+import type { Database, Statement } from './pool.ts'
+import type { Schema, SchemaReader } from './schema.ts'
 
 /** What facts are read with. */
 export interface PostgresFactSourceDeps {
@@ -26,57 +26,93 @@ interface FactRow {
 }
 
 /**
- * One statement outside a transaction reads a fact whole, on named columns; the ban's expiry is
+ * One statement outside a transaction reads facts whole, on named columns; the ban's expiry is
  * compared by PostgreSQL, whose clock wrote it.
  */
-const factText = (dynamicRoles: string): string => `
+const factText = (from: string, dynamic: boolean): string => `
   SELECT (extract(epoch FROM statement_timestamp()) * 1000)::float8 AS verified_at_ms,
     u.id IS NOT NULL AS found,
     u.role::text AS role,
     (u.banned IS TRUE AND (u.ban_expires IS NULL OR u.ban_expires >= statement_timestamp())) AS banned,
     ARRAY(SELECT coalesce(m.role::text, '') FROM members m
-      WHERE m.user_id = $1 AND m.organization_id = $2) AS member_roles,
-    ${dynamicRoles} AS dynamic_roles
-  FROM (VALUES (1)) AS always(one) LEFT JOIN users u ON u.id = $1`
+      WHERE m.user_id = asked.user_id AND m.organization_id = asked.organization_id) AS member_roles,
+    ${dynamic ? dynamicRolesText : 'NULL'} AS dynamic_roles
+  FROM ${from} LEFT JOIN users u ON u.id = asked.user_id`
 
-const withoutDynamicRoles = { name: 'tenantgate_fact', text: factText('NULL') }
-const withDynamicRoles = {
-  name: 'tenantgate_fact_dynamic',
-  text: factText(`(SELECT json_agg(json_build_array(coalesce(r.role, ''), coalesce(r.permission, '')))
-      FROM organization_roles r WHERE r.organization_id = $2)`),
+const dynamicRolesText = `(SELECT json_agg(json_build_array(coalesce(r.role, ''), coalesce(r.permission, '')))
+      FROM organization_roles r WHERE r.organization_id = asked.organization_id)`
+
+/** The name stands for the text on a connection, so it tells all that the text depends on. */
+function factStatement(schema: Schema, { dynamic, many }: Shape): Statement {
+  const { organizationIdType: organization, userIdType: user } = schema
+  const name = `tenantgate_fact${many ? 's' : ''}_${user}_${organization}${dynamic ? '_dynamic' : ''}`
+  const columns = 'asked(user_id, organization_id)'
+  return many
+    ? {
+        name,
+        text: `${factText(`unnest($1::${user}[], $2::${organization}[]) WITH ORDINALITY AS asked(user_id, organization_id, place)`, dynamic)}
+          ORDER BY asked.place`,
+      }
+    : { name, text: factText(`(VALUES ($1::${user}, $2::${organization})) AS ${columns}`, dynamic) }
 }
 
-/** Reads each fact from PostgreSQL, so every one is as fresh as any route can ask. */
+interface Shape {
+  readonly dynamic: boolean
+  readonly many: boolean
+}
+
+/** Reads facts from PostgreSQL, each whole and as of now. */
 export function createPostgresFactSource(deps: PostgresFactSourceDeps): FactSource {
   return {
-    async read(pair, _freshness, signal) {
-      signal.throwIfAborted()
-      const timeout = AbortSignal.timeout(Math.ceil(deps.timeoutMs))
-      const given = AbortSignal.any([signal, timeout])
-      return unlessAborted(readFact(pair, given), given, () => {
-        throw new AppError('FACTS_UNAVAILABLE', 'PostgreSQL did not answer in time')
-      })
+    async read(pair, signal) {
+      const [fact] = await inTime([pair], signal, false)
+      return fact ?? noRow()
+    },
+    async readMany(pairs, signal) {
+      if (pairs.length === 0) return []
+      const facts = await inTime(pairs, signal, true)
+      return facts.length === pairs.length ? facts : noRow()
     },
   }
 
-  function readFact({ organization, user }: Pair, signal: AbortSignal): Promise<Fact> {
+  async function inTime(
+    pairs: readonly Pair[],
+    signal: AbortSignal,
+    many: boolean,
+  ): Promise<readonly Fact[]> {
+    signal.throwIfAborted()
+    const timeout = AbortSignal.timeout(Math.ceil(deps.timeoutMs))
+    const given = AbortSignal.any([signal, timeout])
+    return unlessAborted(readFacts(pairs, given, many), given, () => {
+      throw new AppError('FACTS_UNAVAILABLE', 'PostgreSQL did not answer in time')
+    })
+  }
+
+  function readFacts(
+    pairs: readonly Pair[],
+    signal: AbortSignal,
+    many: boolean,
+  ): Promise<readonly Fact[]> {
     return deps.schema.use(async (schema) => {
-      const dynamic = deps.dynamicRoles()
-      if (dynamic && !schema.hasOrganizationRoles) deps.schema.missed()
-      const statement =
-        dynamic && schema.hasOrganizationRoles ? withDynamicRoles : withoutDynamicRoles
-      const values = [
-        idParameter(user, schema.userIdType),
+      const wanted = deps.dynamicRoles()
+      if (wanted && !schema.hasOrganizationRoles) deps.schema.missed()
+      const dynamic = wanted && schema.hasOrganizationRoles
+      const users = pairs.map(({ user }) => idParameter(user, schema.userIdType))
+      const organizations = pairs.map(({ organization }) =>
         idParameter(organization, schema.organizationIdType),
-      ]
-      return toFact(await deps.database.query<FactRow>({ ...statement, values }, signal))
+      )
+      const values = many ? [users, organizations] : [users[0], organizations[0]]
+      const statement = { ...factStatement(schema, { dynamic, many }), values }
+      return (await deps.database.query<FactRow>(statement, signal)).map(toFact)
     })
   }
 }
 
-function toFact(rows: readonly FactRow[]): Fact {
-  const [row] = rows
-  if (row === undefined) throw new AppError('FACTS_UNAVAILABLE', 'PostgreSQL gave no row')
+function noRow(): never {
+  throw new AppError('FACTS_UNAVAILABLE', 'PostgreSQL gave no row')
+}
+
+function toFact(row: FactRow): Fact {
   return factFromRows(
     {
       user: row.found ? { role: row.role, banned: row.banned } : null,

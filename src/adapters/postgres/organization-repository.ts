@@ -3,6 +3,7 @@ import type { Organization, OrganizationRepository } from '../../ports/organizat
 import { idParameter } from './ids.ts'
 import type { Database } from './pool.ts'
 import type { SchemaReader } from './schema.ts'
+import { createUsersOfOrganization } from './users-of-organization.ts'
 
 /** Reads organizations and memberships from Better Auth's tables. */
 export function createPostgresOrganizationRepository(deps: {
@@ -32,5 +33,6 @@ export function createPostgresOrganizationRepository(deps: {
         })
         return rows.map(({ role }) => ({ organizationId, userId, roles: parseRoles(role) }))
       }),
+    usersOf: createUsersOfOrganization(deps),
   }
 }

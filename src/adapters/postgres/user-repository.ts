@@ -1,59 +1,58 @@
-import type { User, UserRepository } from '../../ports/user-repository.ts'
+import type { Perspective, User, UserRepository } from '../../ports/user-repository.ts'
 import { idParameter } from './ids.ts'
+import { createMemberColumnReader, type MemberColumn } from './member-columns.ts'
 import type { Database } from './pool.ts'
 import type { SchemaReader } from './schema.ts'
+import { placeIn, toUser, userColumns, variantOf, type UserRow } from './user-rows.ts'
 
-interface UserRow {
-  readonly id: string
-  readonly email: string
-  readonly email_verified: boolean
-  readonly name: string
-  readonly image: string | null
-  readonly is_anonymous: boolean
-  readonly role: string
-  readonly banned: boolean
-  readonly ban_reason: string | null
-  readonly ban_expires_ms: number | null
-}
+/**
+ * A user with one membership: of all organizations, or of those that `$2` is in too, the preferred
+ * one or else the one joined first. Nobody's perspective (`$2` and `$3` empty) tells none.
+ */
+const userText = (key: 'id' | 'email', has: ReadonlySet<MemberColumn>): string => `
+  SELECT ${userColumns}
+  FROM users u
+  LEFT JOIN LATERAL (
+    SELECT m.organization_id FROM members m
+    WHERE m.user_id = u.id AND ($3::boolean OR EXISTS (
+      SELECT FROM members v WHERE v.user_id = $2 AND v.organization_id = m.organization_id))
+    ORDER BY (m.organization_id = $4) IS NOT TRUE, m.created_at, m.id LIMIT 1
+  ) via ON true
+  LEFT JOIN LATERAL (${placeIn('via.organization_id', 'u.id', has)}) place ON true
+  WHERE u.${key} = $1`
 
-const selectUser = `
-  SELECT u.id::text AS id, u.email, u.email_verified, u.name, u.image,
-    u.is_anonymous IS TRUE AS is_anonymous, coalesce(u.role::text, 'user') AS role,
-    (u.banned IS TRUE AND (u.ban_expires IS NULL OR u.ban_expires >= statement_timestamp())) AS banned,
-    u.ban_reason, (extract(epoch FROM u.ban_expires) * 1000)::float8 AS ban_expires_ms
-  FROM users u`
-
-/** Reads users from Better Auth's `users` table. */
+/** Reads users from Better Auth's `users` table, and their places from `members`. */
 export function createPostgresUserRepository(deps: {
   readonly database: Database
   readonly schema: SchemaReader
 }): UserRepository {
-  async function one(name: string, where: string, value: string | null): Promise<User | undefined> {
-    const text = `${selectUser} WHERE ${where}`
-    const [row] = await deps.database.query<UserRow>({ name, text, values: [value] })
-    return row && toUser(row)
-  }
-  return {
-    byId: (id) =>
-      deps.schema.use(({ userIdType }) =>
-        one('tenantgate_user_by_id', 'u.id = $1', idParameter(id, userIdType)),
-      ),
-    byEmail: (email) =>
-      deps.schema.use(() => one('tenantgate_user_by_email', 'u.email = $1', email)),
-  }
-}
+  const columns = createMemberColumnReader(deps.database)
 
-function toUser(row: UserRow): User {
+  function one(
+    key: 'id' | 'email',
+    value: string,
+    perspective: Perspective | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<User | undefined> {
+    return deps.schema.use(({ organizationIdType, userIdType }) =>
+      columns.use(async (has) => {
+        const statement = {
+          name: `tenantgate_user_by_${key}_${variantOf(has)}`,
+          text: userText(key, has),
+          values: [
+            key === 'id' ? idParameter(value, userIdType) : value,
+            idParameter(perspective?.sharedWith ?? null, userIdType),
+            perspective?.sharedWith === null,
+            idParameter(perspective?.preferred ?? null, organizationIdType),
+          ],
+        }
+        const [row] = await deps.database.query<UserRow>(statement, signal)
+        return row && toUser(row)
+      }),
+    )
+  }
   return {
-    id: row.id,
-    email: row.email,
-    emailVerified: row.email_verified,
-    name: row.name,
-    image: row.image,
-    isAnonymous: row.is_anonymous,
-    role: row.role,
-    banned: row.banned,
-    banReason: row.ban_reason,
-    banExpires: row.ban_expires_ms === null ? null : new Date(row.ban_expires_ms),
+    byId: (id, perspective, signal) => one('id', id, perspective, signal),
+    byEmail: (email, perspective, signal) => one('email', email, perspective, signal),
   }
 }

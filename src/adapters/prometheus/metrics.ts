@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { CheckMetrics } from '../../application/observe-check.ts'
+import { createFactMetrics, type FactMetrics } from './fact-metrics.ts'
 
 /** Buckets in seconds around what a check costs: 50 µs to its deadline. */
 const durationBuckets = [
@@ -7,7 +8,7 @@ const durationBuckets = [
 ]
 
 /** Counts what the service does. Labels come from the policy alone, never from a request. */
-export interface Metrics extends CheckMetrics {
+export interface Metrics extends CheckMetrics, FactMetrics {
   readonly policyLoaded: (version: string) => void
   readonly policyReloadFailed: () => void
   readonly fault: (kind: string) => void
@@ -61,6 +62,7 @@ export function createMetrics(): Metrics {
     registers,
   })
   return {
+    ...createFactMetrics(registry),
     decided({ allowed, reason, route, source, durationS }) {
       decisions.inc({ decision: allowed ? 'allow' : 'deny', reason, route })
       duration.observe(durationS)

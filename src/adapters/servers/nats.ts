@@ -9,7 +9,7 @@ export interface NatsOptions {
   readonly binaries: Pick<ServerBinaries, 'natsServer'>
   /** Default: a free one. */
   readonly port?: number
-  /** Further arguments, as `['--max_payload', '1MB']`. */
+  /** Further arguments, as `['--config', 'nats.conf']`. */
   readonly args?: readonly string[]
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { observeCheck } from '../../../src/application/observe-check.ts'
-import type { FactSource } from '../../../src/ports/fact-source.ts'
+import type { Facts } from '../../../src/application/facts.ts'
 import {
   httpRequestBytes,
   type Answer,
@@ -29,7 +29,8 @@ function heldCheck() {
   const abortedAfterMs: number[] = []
   let asked = 0
   const gate = Promise.withResolvers<undefined>()
-  const check: ObservedCheck = async (request, signal) => {
+  const check: ObservedCheck = async (request, deadline) => {
+    const signal = deadline.signal()
     asked += 1
     const begin = performance.now()
     const aborted = Promise.withResolvers<undefined>()
@@ -46,9 +47,9 @@ function heldCheck() {
 }
 
 /** The service's own pipeline over a source of facts, on a route that needs one. */
-function pipeline(read: FactSource['read']): ObservedCheck {
+function pipeline(ask: Facts['ask']): ObservedCheck {
   const policy = policyWith(['{ name: me, match: GET /me, access: authenticated }'])
-  const { check } = checkWith({ policy: () => policy, facts: simulatedFacts(read) })
+  const { check } = checkWith({ policy: () => policy, facts: simulatedFacts(ask) })
   return observeCheck(check, {
     log: { decision: () => true, policy: () => undefined, close: () => Promise.resolve() },
     metrics: { decided: () => undefined },
@@ -105,7 +106,7 @@ describe('a check has', () => {
 })
 
 describe('a check that does not come to an end in time is denied, with OK for gRPC,', () => {
-  it.each<[string, FactSource['read']]>([
+  it.each<[string, Facts['ask']]>([
     ['where a part never answers', () => new Promise(() => undefined)],
     [
       'where a part gives up at the deadline',

@@ -51,9 +51,7 @@ describe.each(flavours.filter(({ ids }) => ids === 'text'))(
       const organizations = createPostgresOrganizationRepository(adapters)
       const keys = createJwksTable(adapters)
       const readFact = (dynamicRoles: boolean) =>
-        adapters
-          .facts({ dynamicRoles })
-          .read({ user: 'u1', organization: 'org-a' }, 'database', signal)
+        adapters.facts({ dynamicRoles }).read({ user: 'u1', organization: 'org-a' }, signal)
       const readAll = async (): Promise<void> => {
         await readFact(false)
         await readFact(true)

@@ -33,7 +33,7 @@ afterAll(async () => {
   await server.close()
 })
 
-const read = () => adapters.facts({ dynamicRoles: true }).read(pair, 'database', signal)
+const read = () => adapters.facts({ dynamicRoles: true }).read(pair, signal)
 
 /** The statements that the server has logged since something was in its log. */
 function statementsAfter(mark: string): readonly string[] {
@@ -56,9 +56,9 @@ describe('a fact', () => {
     await runSql(server.url, `SELECT 'end'`)
     await eventually(() => server.log().includes(`SELECT 'end'`))
     expect(statementsAfter(`SELECT 'mark'`)).toEqual([
-      'execute tenantgate_fact_dynamic',
-      'execute tenantgate_fact_dynamic',
-      'execute tenantgate_fact_dynamic',
+      'execute tenantgate_fact_text_text_dynamic',
+      'execute tenantgate_fact_text_text_dynamic',
+      'execute tenantgate_fact_text_text_dynamic',
       'statement',
     ])
   })
@@ -91,13 +91,13 @@ describe('a server that is stopped and started again', () => {
     const other = openAdapters(server.url, { timeoutMs: 100, statementTimeoutMs: 80 })
     server.pause() // the postmaster alone: it accepts nobody any more
     try {
-      const { ms, error } = await timed(other.facts().read(pair, 'database', signal))
+      const { ms, error } = await timed(other.facts().read(pair, signal))
       expect(error).toBeDefined()
       expect(ms).toBeLessThan(1_000)
     } finally {
       server.resume()
     }
-    await eventually(async () => (await other.facts().read(pair, 'database', signal)).user)
+    await eventually(async () => (await other.facts().read(pair, signal)).user)
     await other.database.close()
   })
 })

@@ -34,7 +34,7 @@ function adaptersOn(url: string): Adapters & { readonly read: () => Promise<Fact
   const adapters = openAdapters(url, { connections: 3 })
   onTestFinished(adapters.database.close)
   const facts = adapters.facts({ dynamicRoles: true })
-  return { ...adapters, read: () => facts.read(pair, 'database', signal) }
+  return { ...adapters, read: () => facts.read(pair, signal) }
 }
 
 const idsTo = (type: 'text' | 'uuid'): string => `

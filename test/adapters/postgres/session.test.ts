@@ -113,14 +113,14 @@ describe('a session', () => {
     const url = await freshTables()
     const { database, facts } = await adaptersOn(url, { connections: 1 })
     for (let count = 0; count < 3; count += 1) {
-      await facts().read(nobody, 'database', signal)
-      await facts({ dynamicRoles: true }).read(nobody, 'database', signal)
+      await facts().read(nobody, signal)
+      await facts({ dynamicRoles: true }).read(nobody, signal)
     }
     const text = `SELECT name, generic_plans + custom_plans AS runs FROM pg_prepared_statements
       WHERE name LIKE 'tenantgate_fact%' ORDER BY name`
     expect(await database.query({ name: 'prepared', text })).toEqual([
-      { name: 'tenantgate_fact', runs: '3' },
-      { name: 'tenantgate_fact_dynamic', runs: '3' },
+      { name: 'tenantgate_fact_text_text', runs: '3' },
+      { name: 'tenantgate_fact_text_text_dynamic', runs: '3' },
     ])
   })
 })
@@ -141,7 +141,7 @@ describe.each(flavours.filter(({ ids }) => ids === 'text'))(
       ] as const) {
         const pair = { user: id, organization: null }
         const facts = tables.facts({ dynamicRoles: false })
-        expect(await facts.read(pair, 'database', signal)).toMatchObject({ user: true, banned })
+        expect(await facts.read(pair, signal)).toMatchObject({ user: true, banned })
         expect(await tables.users.byId(id)).toMatchObject({ banned })
       }
       const inAnHour = (await tables.nowMs()) + 3_600_000
@@ -162,7 +162,7 @@ describe('a database that cannot be reached is told as DATABASE_UNAVAILABLE, wit
     url.password = 'pass-word-of-the-test'
     spoil(url)
     const { facts } = await adaptersOn(url.href)
-    const { error } = await timed(facts().read(nobody, 'database', signal))
+    const { error } = await timed(facts().read(nobody, signal))
     expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE' })
     expect((error as Error).message).not.toContain('pass-word')
   })

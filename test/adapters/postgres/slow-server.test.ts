@@ -25,7 +25,7 @@ function adaptersOn(onUrl: string, options: Parameters<typeof openAdapters>[1] =
   const adapters = openAdapters(onUrl, { ...limits, ...options })
   onTestFinished(adapters.database.close)
   const facts = adapters.facts()
-  return { ...adapters, read: () => facts.read(pair, 'database', signal) }
+  return { ...adapters, read: () => facts.read(pair, signal) }
 }
 
 async function proxied() {
@@ -98,7 +98,7 @@ describe('a server that does not answer in time', () => {
     }
     await release()
     const runs = `SELECT (generic_plans + custom_plans)::int AS runs FROM pg_prepared_statements
-      WHERE name = 'tenantgate_fact'`
+      WHERE name = 'tenantgate_fact_text_text'`
     const [row] = await database.query<{ runs: number }>({ name: 'runs', text: runs })
     // The one at the start, and the one that had begun before the others waited.
     expect(row?.runs).toBe(2)
@@ -141,9 +141,9 @@ describe('a server that does not answer in time', () => {
   it('that vanished does not keep the pool from closing', async () => {
     const proxy = await startTcpProxy(url)
     const { database, facts } = openAdapters(proxy.url, limits)
-    await eventually(() => facts().read(pair, 'database', signal))
+    await eventually(() => facts().read(pair, signal))
     proxy.swallow()
-    const reading = timed(facts().read(pair, 'database', signal))
+    const reading = timed(facts().read(pair, signal))
     expect((await timed(database.close())).ms).toBeLessThan(3_000)
     expect((await reading).error).toBeDefined()
     await proxy.close()
@@ -156,7 +156,7 @@ describe('a read', () => {
     await read()
     const release = await lockUsers()
     const aborter = new AbortController()
-    const reading = timed(facts().read(pair, 'database', aborter.signal))
+    const reading = timed(facts().read(pair, aborter.signal))
     setTimeout(() => aborter.abort(), 50)
     const { ms, error } = await reading
     expect(error).toBeDefined()

@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
-  startOpsServer,
-  type OpsServer,
-  type OpsServerOptions,
-} from '../../../src/adapters/http/ops-server.ts'
+  startHttpServer,
+  type HttpServer,
+  type HttpServerOptions,
+} from '../../../src/adapters/http/server.ts'
 import { createMetrics } from '../../../src/adapters/prometheus/metrics.ts'
 import { createReadiness } from '../../../src/application/readiness.ts'
 import { timed } from '../../support/eventually.ts'
@@ -13,11 +13,11 @@ import { parseExposition } from '../../support/prometheus-text.ts'
 
 const onPort = { host: '127.0.0.1', port: 0 }
 
-async function serve(options: Partial<OpsServerOptions> = {}) {
+async function serve(options: Partial<HttpServerOptions> = {}) {
   const readiness = createReadiness(() => undefined)
   const metrics = createMetrics()
   const faults: unknown[] = []
-  const server = await startOpsServer({
+  const server = await startHttpServer({
     listen: onPort,
     tls: undefined,
     readiness: readiness.report,
@@ -35,7 +35,7 @@ async function serve(options: Partial<OpsServerOptions> = {}) {
 }
 
 /** What comes back for bytes that no HTTP client would send. */
-async function rawAnswer({ address }: OpsServer, bytes: string): Promise<string> {
+async function rawAnswer({ address }: HttpServer, bytes: string): Promise<string> {
   const colon = address.lastIndexOf(':')
   const socket = connect(Number(address.slice(colon + 1)), address.slice(0, colon))
   let answer = ''
@@ -139,7 +139,7 @@ describe('an error is a problem document', () => {
     expect(await get('/livez', { method })).toMatchObject(isProblem(404))
   })
 
-  it.each<[string, Partial<OpsServerOptions>, string]>([
+  it.each<[string, Partial<HttpServerOptions>, string]>([
     ['readiness', { readiness: () => fault('the password is hunter2') }, '/readyz'],
     [
       'metrics',
@@ -212,7 +212,7 @@ describe('the server', () => {
   })
 
   it('closes in time although a client keeps its connection', async () => {
-    const server = await startOpsServer({
+    const server = await startHttpServer({
       listen: onPort,
       tls: undefined,
       readiness: () => ({ status: 'ready', components: {} }),

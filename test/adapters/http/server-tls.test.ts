@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { startOpsServer } from '../../../src/adapters/http/ops-server.ts'
+import { startHttpServer } from '../../../src/adapters/http/server.ts'
 import { createAuthority, replaceFile, type CertificateFiles } from '../../support/certificates.ts'
 import { during, eventually } from '../../support/eventually.ts'
 import { handshake } from '../../support/handshake.ts'
@@ -32,7 +32,7 @@ const served = (address: string): Promise<string> =>
 
 async function start(tls: CertificateFiles) {
   const faults: unknown[] = []
-  const server = await startOpsServer({
+  const server = await startHttpServer({
     listen: { host: '127.0.0.1', port: 0 },
     tls,
     readiness: () => ({ status: 'ready', components: {} }),

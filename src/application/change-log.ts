@@ -1,0 +1,75 @@
+import type { Change } from '../domain/change-event.ts'
+import { pairKey, type Pair } from '../domain/fact.ts'
+import { rememberedMs } from '../domain/freshness.ts'
+import type { Instant } from '../domain/instant.ts'
+
+/** When a change was seen, among reads and changes and by the clocks. */
+export interface ChangeMark {
+  readonly order: number
+  readonly at: Instant
+}
+
+/** Remembers the last change of each pair, user and organization: for 15 min, and only so many. */
+export interface ChangeLog {
+  readonly note: (change: Change, mark: ChangeMark) => void
+  /** The last change that a pair was part of; one that was forgotten too soon counts for all. */
+  readonly last: (pair: Pair) => ChangeMark | undefined
+  /** Unix time in ms of the newest change that is remembered no longer, of whatever it was. */
+  readonly forgottenUntilMs: () => number
+  readonly size: () => number
+}
+
+/** Bounds of the log. */
+export interface ChangeLogOptions {
+  readonly maxEntries: number
+  /** Told of a change that had to be forgotten before its time. */
+  readonly onForgotten: (mark: ChangeMark) => void
+}
+
+/** Makes an empty log. */
+export function createChangeLog({ maxEntries, onForgotten }: ChangeLogOptions): ChangeLog {
+  /** In the order of their last change, so that the oldest come first. */
+  const marks = new Map<string, ChangeMark>()
+  let forgotten: ChangeMark | undefined
+  let forgottenUntilMs = -Infinity
+
+  function forgetOld(now: Instant): void {
+    for (const [key, mark] of marks) {
+      const old = now.monotonicMs - mark.at.monotonicMs > rememberedMs
+      if (!old && marks.size <= maxEntries) return
+      marks.delete(key)
+      forgottenUntilMs = Math.max(forgottenUntilMs, mark.at.wallMs)
+      if (old) continue
+      if (forgotten === undefined || mark.order > forgotten.order) forgotten = mark
+      onForgotten(mark)
+    }
+  }
+
+  return {
+    note(change, mark) {
+      const key = keyOf(change)
+      const before = marks.get(key)
+      if (before !== undefined && before.order > mark.order) return
+      marks.delete(key)
+      marks.set(key, mark)
+      forgetOld(mark.at)
+    },
+    last({ user, organization }) {
+      const of = [
+        marks.get(keyOf({ user, organization: null })),
+        organization === null ? undefined : marks.get(keyOf({ user: null, organization })),
+        organization === null ? undefined : marks.get(keyOf({ user, organization })),
+      ]
+      let last = forgotten
+      for (const mark of of) if (mark !== undefined && mark.order > (last?.order ?? -1)) last = mark
+      return last
+    },
+    forgottenUntilMs: () => forgottenUntilMs,
+    size: () => marks.size,
+  }
+}
+
+function keyOf({ user, organization }: Change): string {
+  if (user === null) return `o ${organization ?? ''}`
+  return organization === null ? `u ${user}` : `p ${pairKey({ user, organization })}`
+}

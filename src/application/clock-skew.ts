@@ -1,0 +1,29 @@
+import { maxSkewMs } from '../domain/freshness.ts'
+import type { Instant } from '../domain/instant.ts'
+
+/** Follows how far PostgreSQL's clock is from the process's, as every read shows. */
+export interface ClockSkew {
+  /** A statement that was sent and answered at these moments began at `verifiedAtMs`. */
+  readonly observe: (sent: Instant, answered: Instant, verifiedAtMs: number) => void
+  /** Whether the clocks are too far apart to compare times of other machines. */
+  readonly apart: () => boolean
+  /** PostgreSQL's clock less the process's, in ms; 0 where the reads cannot tell. */
+  readonly ms: () => number
+}
+
+/** How long a read may have taken to tell anything about clocks, in ms. */
+const tellingMs = 1_000
+
+/** Supposes that the clocks agree until a read shows otherwise. */
+export function createClockSkew(): ClockSkew {
+  let skewMs = 0
+  return {
+    observe(sent, answered, verifiedAtMs) {
+      if (answered.monotonicMs - sent.monotonicMs > tellingMs) return
+      if (verifiedAtMs < sent.wallMs) skewMs = verifiedAtMs - sent.wallMs
+      else skewMs = Math.max(0, verifiedAtMs - answered.wallMs)
+    },
+    apart: () => Math.abs(skewMs) > maxSkewMs,
+    ms: () => skewMs,
+  }
+}

@@ -1,0 +1,146 @@
+import type { Change } from '../domain/change-event.ts'
+import { pairKey, type Fact, type Pair } from '../domain/fact.ts'
+import type { HeldFact } from '../domain/freshness.ts'
+import type { BoundedMap, CreateBoundedMap } from '../ports/bounded-map.ts'
+
+/** A fact in memory with the pair that it is of. */
+export interface MemoryEntry extends HeldFact {
+  readonly pair: Pair
+  /** `verified_at` of what the shared cache is believed to hold, in ms; undefined: nothing. */
+  readonly cachedAtMs: number | undefined
+}
+
+/**
+ * Facts in the process, found by pair, by user and by organization. Who is absent (no such user, not
+ * a member) is kept apart, so that strangers never push members out.
+ */
+export interface FactMemory {
+  readonly get: (pair: Pair) => MemoryEntry | undefined
+  /** The same, without counting as use. */
+  readonly peek: (pair: Pair) => MemoryEntry | undefined
+  readonly set: (entry: MemoryEntry, absent: boolean) => void
+  readonly delete: (pair: Pair) => void
+  /** Drops every fact that a change is of; returns the pairs that were held. */
+  readonly drop: (change: Change) => readonly Pair[]
+  readonly usage: () => { readonly entries: number; readonly bytes: number }
+}
+
+/** Bounds of the memory. */
+export interface FactMemoryOptions {
+  readonly createMap: CreateBoundedMap
+  readonly maxEntries: number
+  readonly maxBytes: number
+}
+
+/** Absent subjects that are remembered at most. */
+const maxAbsences = 10_000
+
+/** What an entry costs beyond its texts: objects, two index entries, the map's own. Measured. */
+const entryOverheadBytes = 900
+
+/** Makes an empty memory. */
+export function createFactMemory(options: FactMemoryOptions): FactMemory {
+  const byUser = createIndex((pair) => pair.user)
+  const byOrganization = createIndex((pair) => pair.organization)
+  const map = (maxEntries: number, maxBytes: number): BoundedMap<MemoryEntry> =>
+    options.createMap<MemoryEntry>({
+      maxEntries,
+      maxBytes,
+      sizeOf: (entry, key) => entryOverheadBytes + 4 * key.length + sizeOfFact(entry.fact),
+      onRemoved({ pair }, key) {
+        byUser.remove(pair, key)
+        byOrganization.remove(pair, key)
+      },
+    })
+  const present = map(options.maxEntries, options.maxBytes)
+  const absent = map(maxAbsences, maxAbsences * 2 * entryOverheadBytes)
+
+  function remove(key: string): void {
+    present.delete(key)
+    absent.delete(key)
+  }
+
+  return {
+    get(pair) {
+      const key = pairKey(pair)
+      return present.get(key) ?? absent.get(key)
+    },
+    peek(pair) {
+      const key = pairKey(pair)
+      return present.peek(key) ?? absent.peek(key)
+    },
+    set(entry, isAbsent) {
+      const key = pairKey(entry.pair)
+      remove(key)
+      const target = isAbsent ? absent : present
+      target.set(key, entry)
+      if (target.peek(key) !== entry) return // too large to be kept
+      byUser.add(entry.pair, key)
+      byOrganization.add(entry.pair, key)
+    },
+    delete: (pair) => remove(pairKey(pair)),
+    drop(change) {
+      const { organization, user } = change
+      if (user !== null && organization !== null) {
+        const pair = { user, organization }
+        remove(pairKey(pair))
+        return [pair]
+      }
+      const dropped: Pair[] = []
+      const found = user === null ? byOrganization.of(organization) : byUser.of(user)
+      for (const key of [...found]) {
+        const entry = present.peek(key)
+        if (entry !== undefined) dropped.push(entry.pair)
+        remove(key)
+      }
+      return dropped
+    },
+    usage: () => ({
+      entries: present.entries() + absent.entries(),
+      bytes: present.bytes() + absent.bytes(),
+    }),
+  }
+}
+
+interface Index {
+  readonly add: (pair: Pair, key: string) => void
+  readonly remove: (pair: Pair, key: string) => void
+  readonly of: (name: string | null) => Iterable<string>
+}
+
+/** The keys of all pairs that share a user, or an organization. */
+function createIndex(nameOf: (pair: Pair) => string | null): Index {
+  const keys = new Map<string, Set<string>>()
+  return {
+    add(pair, key) {
+      const name = nameOf(pair)
+      if (name === null) return
+      const found = keys.get(name)
+      if (found === undefined) keys.set(name, new Set([key]))
+      else found.add(key)
+    },
+    remove(pair, key) {
+      const name = nameOf(pair)
+      const found = name === null ? undefined : keys.get(name)
+      if (name === null || found === undefined) return
+      found.delete(key)
+      if (found.size === 0) keys.delete(name)
+    },
+    of: (name) => (name === null ? [] : (keys.get(name) ?? [])),
+  }
+}
+
+/** Roughly what a fact's texts hold, in bytes. */
+function sizeOfFact({ dynamic, platformRoles, rows }: Fact): number {
+  let texts = platformRoles.length
+  let characters = platformRoles.join().length
+  for (const row of rows) {
+    texts += row.length + 2
+    characters += row.join().length
+  }
+  for (const [role, permissions] of dynamic) {
+    texts += permissions.length + 4
+    characters += role.length + permissions.join().length
+  }
+  return 40 * texts + 2 * characters
+}

@@ -1,0 +1,35 @@
+import { readChange, subjectLabel } from '../domain/change-event.ts'
+import type { ChangeFeedListener } from '../ports/change-feed.ts'
+import type { Knowledge } from './knowledge.ts'
+
+/** What the consumer rests on. */
+export interface MemberRoleChangeConsumerDeps {
+  readonly knowledge: Pick<Knowledge, 'changed'>
+  /** Told of each event; `subject` is a known one, or `other`. */
+  readonly onEvent: (subject: string, outcome: 'applied' | 'malformed') => void
+  /** Told why an event cannot be read. */
+  readonly onMalformed: (subject: string, why: string) => void
+}
+
+/**
+ * Handles the events of members, users and organizations: whatever is named is read anew. It acts
+ * in the turn in which the event arrives, so nothing granted after that rests on what was known
+ * before (contract section 6, Events).
+ */
+export function createMemberRoleChangeConsumer(
+  deps: MemberRoleChangeConsumerDeps,
+): Pick<ChangeFeedListener, 'message'> {
+  return {
+    message(subject, data) {
+      const label = subjectLabel(subject)
+      const change = readChange(data)
+      if ('why' in change) {
+        deps.onEvent(label, 'malformed')
+        deps.onMalformed(subject, change.why)
+        return
+      }
+      deps.knowledge.changed(change)
+      deps.onEvent(label, 'applied')
+    },
+  }
+}

@@ -1,0 +1,157 @@
+import { describe, it } from 'vitest'
+import { expectTold, type Fault } from '../../support/database-fault.ts'
+import { rows } from '../../support/documented-database.ts'
+
+const faults: readonly Fault[] = [
+  {
+    title: 'a needed column not granted',
+    sql: 'REVOKE SELECT (banned) ON users FROM ROLE',
+    name: 'postgres.rights.read',
+    status: 'error',
+    message: /may not read users\.banned$/,
+  },
+  {
+    title: 'keys not granted',
+    sql: 'REVOKE SELECT (public_key) ON jwks FROM ROLE',
+    name: 'postgres.rights.read',
+    status: 'error',
+    message: /jwks\.public_key$/,
+  },
+  {
+    title: 'a shown column not granted',
+    sql: 'REVOKE SELECT (email) ON users FROM ROLE',
+    name: 'postgres.rights.users',
+    status: 'warn',
+    message: /may not read users\.email$/,
+  },
+  {
+    title: 'a role that may write',
+    sql: 'GRANT INSERT, UPDATE (role) ON members TO ROLE',
+    name: 'postgres.rights.write',
+    status: 'warn',
+    message: /INSERT, UPDATE on members/,
+  },
+  {
+    title: 'a role that may write as everybody',
+    sql: 'GRANT DELETE ON users TO PUBLIC',
+    name: 'postgres.rights.write',
+    status: 'warn',
+    message: /DELETE on users/,
+  },
+  {
+    title: 'a role that may write everything',
+    sql: 'GRANT pg_write_all_data TO ROLE',
+    name: 'postgres.rights.write',
+    status: 'warn',
+    message: /on members/,
+  },
+  {
+    title: 'a role that may create',
+    sql: 'GRANT CREATE ON SCHEMA public TO ROLE',
+    name: 'postgres.rights.write',
+    status: 'warn',
+    message: /CREATE in the schema public/,
+  },
+  {
+    title: 'everybody may create',
+    sql: 'GRANT CREATE ON SCHEMA public TO PUBLIC',
+    name: 'postgres.rights.write',
+    status: 'warn',
+    message: /CREATE in the schema public/,
+  },
+  {
+    title: 'a role that sees private keys',
+    sql: 'GRANT SELECT ON jwks TO ROLE',
+    name: 'postgres.rights.secrets',
+    status: 'warn',
+    message: /may read jwks\.private_key$/,
+  },
+  {
+    title: 'a role that sees one secret column',
+    sql: 'GRANT SELECT (private_key) ON jwks TO ROLE',
+    name: 'postgres.rights.secrets',
+    status: 'warn',
+    message: /jwks\.private_key$/,
+  },
+  {
+    title: 'a role that sees passwords',
+    sql: 'CREATE TABLE accounts (id text, password text); GRANT SELECT ON accounts TO ROLE',
+    name: 'postgres.rights.secrets',
+    status: 'warn',
+    message: /accounts\.password/,
+  },
+  {
+    title: 'a role that sees sessions as everybody',
+    sql: 'CREATE TABLE sessions (id text, token text); GRANT SELECT ON sessions TO PUBLIC',
+    name: 'postgres.rights.secrets',
+    status: 'warn',
+    message: /sessions\.token/,
+  },
+  {
+    title: 'a role that may do more',
+    sql: 'ALTER ROLE ROLE CREATEROLE CREATEDB',
+    name: 'postgres.role',
+    status: 'warn',
+    message: /has CREATEROLE, CREATEDB/,
+  },
+  {
+    title: 'all rows hidden',
+    sql: 'ALTER TABLE members ENABLE ROW LEVEL SECURITY',
+    name: 'postgres.row_security',
+    status: 'error',
+    message: /hides every row of members/,
+    mendsBySql: false,
+  },
+  {
+    title: 'some rows hidden',
+    sql: "ALTER TABLE members ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON members USING (role = 'x')",
+    name: 'postgres.row_security',
+    status: 'warn',
+    message: /filters members/,
+    mendsBySql: false,
+  },
+  {
+    title: 'few connections',
+    sql: 'ALTER ROLE ROLE CONNECTION LIMIT 5',
+    name: 'postgres.connections',
+    status: 'warn',
+    message: /5 connections/,
+    mendsBySql: false,
+  },
+  {
+    title: 'several memberships',
+    sql: `${rows} INSERT INTO members (id, user_id, organization_id, role, created_at) VALUES ('m3', 'u1', 'o1', 'owner', now())`,
+    name: 'postgres.duplicates',
+    status: 'warn',
+    message: /1 user has several memberships .*"u1" 2 in "o1"/,
+    mendsBySql: false,
+  },
+  {
+    title: 'unknown roles',
+    sql: `${rows} UPDATE members SET role = 'staff, boss' WHERE id = 'm1'`,
+    name: 'postgres.roles.members',
+    status: 'warn',
+    message: /does not know "boss" \(1 member\)$/,
+    mendsBySql: false,
+  },
+  {
+    title: 'unknown platform roles',
+    sql: `${rows} UPDATE users SET role = 'user,supreadmin' WHERE id = 'u1'`,
+    name: 'postgres.roles.users',
+    status: 'warn',
+    message: /does not know "supreadmin" \(1 user\)$/,
+    mendsBySql: false,
+  },
+  {
+    title: 'dynamic roles of no use',
+    sql: `${rows} UPDATE organization_roles SET permission = '["leave"]'`,
+    name: 'postgres.roles.organization_roles',
+    status: 'warn',
+    message: /1 dynamic role that grant nothing: "lead" of o1/,
+    mendsBySql: false,
+  },
+]
+
+describe('is told, and its mend puts it right:', () => {
+  it.each(faults)('$title', expectTold)
+})
