@@ -1,4 +1,4 @@
-import type { StoredMsg, StreamInfo } from '@nats-io/jetstream'
+import { RetentionPolicy, type StoredMsg, type StreamInfo } from '@nats-io/jetstream'
 
 /** A message of a stream up to which all was handed over. */
 export interface Position {
@@ -27,6 +27,9 @@ export function unsuitable({ config }: StreamInfo): string | undefined {
   if (config.subject_transform !== undefined) return 'it changes subjects'
   if (config.max_msgs_per_subject > 0) {
     return 'with max_msgs_per_subject it may drop a message before it is read'
+  }
+  if (config.retention !== RetentionPolicy.Limits) {
+    return `with ${config.retention} retention others decide when a message is gone: use limits`
   }
   return undefined
 }

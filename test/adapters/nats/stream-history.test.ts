@@ -10,7 +10,13 @@ const nowMs = 100 * day
 function infoOf({ config = {}, state = {}, created = at(0) } = {}): StreamInfo {
   return {
     created,
-    config: { subjects: ['member.>'], max_age: 0, max_msgs_per_subject: -1, ...config },
+    config: {
+      subjects: ['member.>'],
+      max_age: 0,
+      max_msgs_per_subject: -1,
+      retention: 'limits',
+      ...config,
+    },
     state: {
       messages: 100,
       first_seq: 1,
@@ -110,6 +116,8 @@ describe('unsuitable', () => {
       /changes subjects/,
     ],
     ['a limit a subject', { max_msgs_per_subject: 10 }, /max_msgs_per_subject/],
+    ['a queue of work', { retention: 'workqueue' }, /retention/],
+    ['what interest keeps', { retention: 'interest' }, /retention/],
   ])('names %s', (_title, config, why) => {
     const found = unsuitable(infoOf({ config }))
     if (why === undefined) expect(found).toBeUndefined()
