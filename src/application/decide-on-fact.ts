@@ -8,6 +8,7 @@ import type { Identity } from '../domain/identity.ts'
 import { factFromClaims } from '../domain/judge.ts'
 import type { Deadline } from './deadline.ts'
 import type { Facts } from './facts.ts'
+import type { KnownFact } from './knowledge.ts'
 
 /** What a decision on facts rests on. */
 export interface FactDecisionDeps {
@@ -44,10 +45,7 @@ export function createFactDecision(deps: FactDecisionDeps): DecideOnFact {
     const admitted = { evaluation, identity, settings, tenancy }
     const { freshness } = settings
     const known = facts.known(tenancy.pair, freshness)
-    if (known !== undefined) {
-      const reason = conclude(evaluation, known.fact)
-      return reason === 'granted' || known.verified ? reason : ask(admitted, deadline)
-    }
+    if (known !== undefined) return decideKnown(admitted, known, deadline)
     if (freshness === 'claims' && claimGrants(admitted)) return 'granted'
     return acceptsUnverified(freshness) ? recall(admitted, deadline) : ask(admitted, deadline)
   }
@@ -61,11 +59,23 @@ export function createFactDecision(deps: FactDecisionDeps): DecideOnFact {
     return true
   }
 
+  /** Whatever is known may grant; a refusal needs what this process verified itself. */
+  function decideKnown(
+    admitted: Admitted,
+    { fact, verified }: KnownFact,
+    deadline: Deadline,
+  ): Reason | Promise<Reason> {
+    const reason = conclude(admitted.evaluation, fact)
+    return reason === 'granted' || verified ? reason : ask(admitted, deadline)
+  }
+
   async function recall(admitted: Admitted, deadline: Deadline): Promise<Reason> {
-    const { evaluation, tenancy } = admitted
+    const { evaluation, settings, tenancy } = admitted
     const fact = await facts.recall(tenancy.pair, deadline.signal())
     if (fact !== undefined && conclude(evaluation, fact) === 'granted') return 'granted'
-    return ask(admitted, deadline)
+    // Meanwhile another request's read may have been answered.
+    const known = fact === undefined ? facts.known(tenancy.pair, settings.freshness) : undefined
+    return known === undefined ? ask(admitted, deadline) : decideKnown(admitted, known, deadline)
   }
 
   async function ask(admitted: Admitted, deadline: Deadline): Promise<Reason> {
