@@ -137,7 +137,8 @@ export function createLink(deps: LinkDeps): Link {
       await settledWithin(farewell, farewellMs)
       client.disconnect()
       const stream = client.stream as typeof client.stream | undefined
-      stream?.destroy()
+      if (stream === undefined || stream.closed) return
+      await new Promise((resolve) => stream.once('close', resolve).destroy())
     },
   }
 }
