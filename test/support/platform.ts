@@ -1,30 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { dropDatabase } from '../../src/adapters/servers/postgres.ts'
-import { changePublisher, type ChangePublisher } from './change-publisher.ts'
-import { freshnessPolicy } from './freshness-policy.ts'
-import { startInstance, type Instance } from './instance.ts'
-import { createPeople, type People } from './people.ts'
-import { freshDatabase, servers, uniqueName } from './servers.ts'
-import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+import { startPlatformOn, type Platform } from './platform-on.ts'
+import { freshDatabase, servers } from './servers.ts'
 
-/** PostgreSQL, Redis and NATS, each behind a proxy of the test's own, and who publishes changes. */
-export interface Platform {
-  /** Also the prefix of every id and subject: the servers are shared. */
-  readonly name: string
-  readonly people: People
-  readonly postgres: TcpProxy
-  readonly redis: TcpProxy
-  readonly nats: TcpProxy
-  /** Publishes to core NATS, whatever has become of the proxies. */
-  readonly publish: (subject: string, body: unknown) => Promise<void>
-  readonly publisher: ChangePublisher
-  /** Starts an instance whose watch holds; undefined leaves a variable out. */
-  readonly start: (env?: Readonly<Record<string, string | undefined>>) => Promise<Instance>
-  readonly heal: () => void
-  readonly close: () => Promise<void>
-}
+export type { Platform } from './platform-on.ts'
 
 /** Servers that take the place of the shared ones. */
 export interface PlatformServers {
@@ -33,62 +11,25 @@ export interface PlatformServers {
   readonly natsUrl?: string
 }
 
-/** Makes tables and proxies; `env` is what all instances start with. */
+/** A platform on the servers that all tests share, in a database of its own that goes with it. */
 export async function startPlatform(
   env: Readonly<Record<string, string>> = {},
-  own: PlatformServers = {},
+  { natsUrl, postgresUrl, redisUrl }: PlatformServers = {},
 ): Promise<Platform> {
-  const name = uniqueName('t')
   const shared = servers()
-  const databaseUrl = own.postgresUrl ?? (await freshDatabase('facts'))
-  const folder = await mkdtemp(join(tmpdir(), 'tenantgate-facts-'))
-  const policy = join(folder, 'policy.yaml')
-  await writeFile(policy, freshnessPolicy)
-  const people = await createPeople(databaseUrl, name)
-  const [postgres, redis, nats] = await Promise.all(
-    [databaseUrl, own.redisUrl ?? shared.redisUrl, own.natsUrl ?? shared.natsUrl].map((url) =>
-      startTcpProxy(url),
-    ),
-  )
-  if (postgres === undefined || redis === undefined || nats === undefined)
-    throw new Error('no proxy')
-  const publisher = await changePublisher(own.natsUrl ?? shared.natsUrl)
-  const started: Instance[] = []
-  const heal = (): void => [postgres, redis, nats].forEach((proxy) => proxy.heal())
+  const databaseUrl = postgresUrl ?? (await freshDatabase('facts'))
+  const urls = {
+    databaseUrl,
+    redisUrl: redisUrl ?? shared.redisUrl,
+    natsUrl: natsUrl ?? shared.natsUrl,
+  }
+  const platform = await startPlatformOn(urls, env)
   return {
-    ...{ name, people, postgres, redis, nats, publisher, heal },
-    publish: (subject, body) => publisher.publish(`${name}.${subject}`, body),
-    async start(more = {}) {
-      const all: Readonly<Record<string, string | undefined>> = {
-        TENANTGATE_POLICY: policy,
-        TENANTGATE_DECISION_LOG: 'off',
-        DATABASE_URL: postgres.url,
-        REDIS_URL: redis.url,
-        NATS_URL: nats.url,
-        TENANTGATE_NATS_PREFIX: name,
-        // A machine that runs other tests too may be slow; who tests slowness sets its own.
-        TENANTGATE_DEADLINE: '1s',
-        ...env,
-        ...more,
-      }
-      const given = Object.entries(all).filter(
-        (entry): entry is [string, string] => entry[1] !== undefined,
-      )
-      const instance = await startInstance(Object.fromEntries(given))
-      started.push(instance)
-      if (all['NATS_URL'] !== undefined) await instance.untilWatch(true)
-      return instance
-    },
+    ...platform,
     async close() {
-      heal()
-      await Promise.all(started.map((instance) => instance.close()))
-      await publisher.close()
-      await people.close()
-      await Promise.all([postgres, redis, nats].map((proxy) => proxy.close()))
-      if (own.postgresUrl === undefined) {
-        await dropDatabase(shared.postgresUrl, new URL(databaseUrl).pathname.slice(1))
-      }
-      await rm(folder, { recursive: true, force: true })
+      await platform.close()
+      if (postgresUrl !== undefined) return
+      await dropDatabase(shared.postgresUrl, new URL(databaseUrl).pathname.slice(1))
     },
   }
 }

@@ -53,9 +53,6 @@ export function createActions(world: World): Readonly<Record<Action, (step: Step
   }
 }
 
-const pairOf = (random: Random): Pair =>
-  (random.chance(0.75) ? pairs[0] : random.pick(pairs)) as Pair
-
 const processOf = ({ processes }: World, random: Random): number =>
   random.chance(0.7) ? 0 : Math.floor(random.between(0, processes.length))
 
@@ -131,7 +128,11 @@ function scopeOf(random: Random, change: TruthChange): Scope {
 function draw(random: Random, { organization, user }: Pair): TruthChange {
   const kind = random.next()
   if (organization === null || kind < 0.2) {
-    return { of: 'user', user, standing: random.pick(['user', 'user', 'user', 'banned', 'support']) }
+    return {
+      of: 'user',
+      user,
+      standing: random.pick(['user', 'user', 'user', 'banned', 'support']),
+    }
   }
   if (kind < 0.3) return { of: 'organization', organization, viewersApprove: random.chance(0.5) }
   return { of: 'pair', user, organization, role: random.pick(['none', 'viewer', 'staff']) }

@@ -46,7 +46,8 @@ export function createAttention(world: Surroundings): Attention {
     const queued = isClaim || fact.source === 'redis' || (fact.source === 'memory' && isOld)
     const use = uses.get(key)
     const same = isClaim ? use?.isClaim === true : use?.verifiedAtMs === fact.verifiedAtMs
-    if (!queued || use === undefined || !same) {
+    // Adopted anew, it begins anew: memory had no room for it until its verification.
+    if (!queued || use === undefined || !same || fact.source === 'redis') {
       if (queued) uses.set(key, { verifiedAtMs: fact.verifiedAtMs, isClaim, sinceMs: nowMs })
       else uses.delete(key)
       return undefined

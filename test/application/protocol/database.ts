@@ -65,6 +65,7 @@ export function createDatabase(deps: {
         fail(random.between(80, 3_000))
         return
       }
+      if (state !== 'up') disturbed.add(statement)
       const nowMs = timeline.nowMs()
       const facts = pairs.map((pair) => truth.read(pair, nowMs - replicaLagMs, nowMs))
       timeline.in(wayMs(), () => {

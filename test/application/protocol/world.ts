@@ -182,9 +182,7 @@ async function recover(world: World): Promise<string | undefined> {
     }
     await timeline.run(timeline.nowMs() + 1_200)
   }
-  return truth.commits.length === 0
-    ? undefined
-    : processes.map(faultOf).find((fault) => fault !== undefined)
+  return processes.map(faultOf).find((fault) => fault !== undefined)
 }
 
 async function decideNow(

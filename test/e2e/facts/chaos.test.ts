@@ -118,11 +118,15 @@ async function publish(subject: string, event: object): Promise<void> {
 
 /** Everybody asks on every route of every instance, over and over, and is judged. */
 function startLoad(changer: RoleChanger, oracle: ReturnType<typeof createRevocationOracle>) {
-  const asked = changer.units.flatMap((unit) => unit.people.map((person) => ({ person, unit })))
+  const all = changer.units.flatMap((unit) => unit.people.map((person) => ({ person, unit })))
+  // What `verified` and `database` read is news for the others too, so half of all never ask there.
+  const some = all.filter((_one, index) => index % 2 === 0)
   const counts: Record<string, number> = {}
   const wrong: string[] = []
   let running = true
-  async function run(instance: Instance, route: (typeof freshnesses)[number], from: number) {
+  async function run(instance: Instance, route: (typeof freshnesses)[number], index: number) {
+    const asked = route === 'claims' || route === 'cache' ? all : some
+    const from = Math.floor((index * asked.length) / clients)
     for (let turn = from; running; turn += 1) {
       const next = asked[turn % asked.length]
       if (next === undefined) throw new Error('nobody was added')
@@ -135,9 +139,7 @@ function startLoad(changer: RoleChanger, oracle: ReturnType<typeof createRevocat
   }
   const loops = instances.flatMap((instance) =>
     freshnesses.flatMap((route) =>
-      Array.from({ length: clients }, (_, index) =>
-        run(instance, route, Math.floor((index * asked.length) / clients)),
-      ),
+      Array.from({ length: clients }, (_, index) => run(instance, route, index)),
     ),
   )
   return {

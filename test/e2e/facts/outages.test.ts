@@ -74,11 +74,20 @@ describe('while servers are down', { timeout: 60_000 }, () => {
   it('NATS: what changes takes effect within VERIFY_AFTER, on every route', async () => {
     const instance = await platform.start()
     const active = await activeOnAll(instance)
+    const idle = await platform.people.add(routes.length)
+    const askIdle = async (): Promise<readonly string[]> => {
+      const asked = idle.map((one, index) => instance.ask(one, routes[index] ?? 'claims'))
+      return (await Promise.all(asked)).map(({ reason }) => reason)
+    }
+    expect(await askIdle()).toEqual(routes.map(() => 'granted'))
     platform.nats.cut()
     await instance.untilWatch(false)
-    for (const { person } of active) await platform.people.setRole(person, 'viewer')
+    const revoked = [...active.map(({ person }) => person), ...idle]
+    for (const person of revoked) await platform.people.setRole(person, 'viewer')
     const committedMs = performance.now()
-    await pause(verifyAfterMs + 1_000)
+    await pause(verifyAfterMs)
+    expect(await askIdle()).toEqual(routes.map(() => 'permission_denied'))
+    await pause(1_000)
     for (const { one, route } of active) {
       expect(one.verdicts.at(-1)?.reason, route).toBe('permission_denied')
       expect(one.lastAllowMs() - committedMs, route).toBeLessThan(verifyAfterMs)
