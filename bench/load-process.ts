@@ -78,7 +78,7 @@ async function run(order: LoadOrder): Promise<void> {
   clearInterval(telling)
   report(true)
   client.close()
-  process.disconnect()
+  process.disconnect?.()
 }
 
 process.once('message', (order) => void run(order as LoadOrder))
