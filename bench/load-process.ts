@@ -32,6 +32,12 @@ const maxUnanswered = 512
 const method = '/envoy.service.auth.v3.Authorization/Check'
 const identity = (bytes: Buffer): Buffer => bytes
 
+/** The first field is the status; its code is absent or 0 on an allow. */
+function isAllow(answer: Buffer | undefined): boolean {
+  if (answer?.[0] !== 0x0a) return false
+  return answer[1] === 0 || (answer[2] === 0x08 && answer[3] === 0)
+}
+
 async function run(order: LoadOrder): Promise<void> {
   const client = new Client(order.address, credentials.createInsecure())
   const count = { asked: 0, allowed: 0, failed: 0 }
@@ -56,9 +62,8 @@ async function run(order: LoadOrder): Promise<void> {
     const bytes = bytesOf(index)
     client.makeUnaryRequest(method, identity, identity, bytes, (error, answer?: Buffer) => {
       unanswered -= 1
-      // A status without a code, the first field, is an allow.
       if (error !== null) count.failed += 1
-      else if (answer?.[0] === 0x0a && answer[1] === 0) count.allowed += 1
+      else if (isAllow(answer)) count.allowed += 1
     })
   }
 
