@@ -3,7 +3,7 @@ import { rememberedMs } from '../domain/freshness.ts'
 import type { Instant } from '../domain/instant.ts'
 
 /**
- * The pairs that PostgreSQL answered for in the last 15 min: a claim must not open again what was
+ * The pairs that PostgreSQL answered for in the last 15 min or more: a claim must not open again what was
  * once looked up. Bounded; while it had to leave one out, it says yes to every pair.
  */
 export interface AnsweredPairs {
@@ -12,15 +12,15 @@ export interface AnsweredPairs {
   readonly size: () => number
 }
 
-/** Makes an empty memory of pairs. */
-export function createAnsweredPairs(maxEntries: number): AnsweredPairs {
+/** Makes an empty memory of so many pairs, each kept for `keepMs`. */
+export function createAnsweredPairs(maxEntries: number, keepMs = rememberedMs): AnsweredPairs {
   /** Monotonic ms of the last answer, the oldest first. */
   const answeredMs = new Map<string, number>()
   let fullUntilMs = -Infinity
 
   function forgetOld(nowMs: number): void {
     for (const [key, atMs] of answeredMs) {
-      if (nowMs - atMs <= rememberedMs) return
+      if (nowMs - atMs <= keepMs) return
       answeredMs.delete(key)
     }
   }
@@ -30,7 +30,7 @@ export function createAnsweredPairs(maxEntries: number): AnsweredPairs {
       forgetOld(monotonicMs)
       const key = pairKey(pair)
       if (!answeredMs.delete(key) && answeredMs.size >= maxEntries) {
-        fullUntilMs = monotonicMs + rememberedMs
+        fullUntilMs = monotonicMs + keepMs
         return
       }
       answeredMs.set(key, monotonicMs)
@@ -38,7 +38,7 @@ export function createAnsweredPairs(maxEntries: number): AnsweredPairs {
     has(pair, { monotonicMs }) {
       if (monotonicMs <= fullUntilMs) return true
       const atMs = answeredMs.get(pairKey(pair))
-      return atMs !== undefined && monotonicMs - atMs <= rememberedMs
+      return atMs !== undefined && monotonicMs - atMs <= keepMs
     },
     size: () => answeredMs.size,
   }

@@ -9,11 +9,13 @@ export interface ChangeMark {
   readonly at: Instant
 }
 
-/** Remembers the last change of each pair, user and organization: for 15 min, and only so many. */
+/** Remembers the last change of each pair, user and organization: for 15 min or more, and only so many. */
 export interface ChangeLog {
   readonly note: (change: Change, mark: ChangeMark) => void
   /** The last change that a pair was part of; one that was forgotten too soon counts for all. */
   readonly last: (pair: Pair) => ChangeMark | undefined
+  /** The place of the newest change that was of more than one pair; -1: there was none. */
+  readonly wideOrder: () => number
   /** Unix time in ms of the newest change that is remembered no longer, of whatever it was. */
   readonly forgottenUntilMs: () => number
   readonly size: () => number
@@ -22,20 +24,24 @@ export interface ChangeLog {
 /** Bounds of the log. */
 export interface ChangeLogOptions {
   readonly maxEntries: number
+  /** How long a change is remembered, in ms. */
+  readonly keepMs?: number
   /** Told of a change that had to be forgotten before its time. */
   readonly onForgotten: (mark: ChangeMark) => void
 }
 
 /** Makes an empty log. */
-export function createChangeLog({ maxEntries, onForgotten }: ChangeLogOptions): ChangeLog {
+export function createChangeLog(options: ChangeLogOptions): ChangeLog {
+  const { keepMs = rememberedMs, maxEntries, onForgotten } = options
   /** In the order of their last change, so that the oldest come first. */
   const marks = new Map<string, ChangeMark>()
   let forgotten: ChangeMark | undefined
   let forgottenUntilMs = -Infinity
+  let wideOrder = -1
 
   function forgetOld(now: Instant): void {
     for (const [key, mark] of marks) {
-      const old = now.monotonicMs - mark.at.monotonicMs > rememberedMs
+      const old = now.monotonicMs - mark.at.monotonicMs > keepMs
       if (!old && marks.size <= maxEntries) return
       marks.delete(key)
       forgottenUntilMs = Math.max(forgottenUntilMs, mark.at.wallMs)
@@ -47,6 +53,8 @@ export function createChangeLog({ maxEntries, onForgotten }: ChangeLogOptions): 
 
   return {
     note(change, mark) {
+      const wide = change.user === null || change.organization === null
+      if (wide) wideOrder = Math.max(wideOrder, mark.order)
       const key = keyOf(change)
       const before = marks.get(key)
       if (before !== undefined && before.order > mark.order) return
@@ -64,6 +72,7 @@ export function createChangeLog({ maxEntries, onForgotten }: ChangeLogOptions): 
       for (const mark of of) if (mark !== undefined && mark.order > (last?.order ?? -1)) last = mark
       return last
     },
+    wideOrder: () => wideOrder,
     forgottenUntilMs: () => forgottenUntilMs,
     size: () => marks.size,
   }

@@ -22,7 +22,7 @@ export interface CheckDeps extends FactDecisionDeps {
   readonly policy: () => Policy
   readonly tokens: TokenVerifier
   /** Tokens that were verified before. */
-  readonly identities: Pick<TokenMemory, 'get' | 'set'>
+  readonly identities: Pick<TokenMemory, 'epoch' | 'get' | 'set'>
   readonly rules: ClaimRules
   /** Wall clock, in ms. */
   readonly now: () => number
@@ -63,9 +63,10 @@ export function createCheck(deps: CheckDeps): Check {
     token: string,
     deadline: Deadline,
   ): Promise<Reason> {
+    const epoch = identities.epoch()
     const verdict = await tokens.verify(token, deadline.signal())
     const refusal = admit(evaluation, verdict, { rules, nowMs: now() })
-    if (evaluation.identity !== null) identities.set(token, evaluation.identity)
+    if (evaluation.identity !== null) identities.set(token, evaluation.identity, epoch)
     return refusal ?? decideOnFact(evaluation, deadline)
   }
 

@@ -55,8 +55,7 @@ export function createFactDecision(deps: FactDecisionDeps): DecideOnFact {
     if (claimed === undefined) return false
     if (!facts.claimMayGrant(tenancy.pair, claimed.verifiedAtMs)) return false
     if (conclude(evaluation, claimed) !== 'granted') return false
-    facts.claimGranted(tenancy.pair, claimed)
-    return true
+    return facts.claimGranted(tenancy.pair, claimed)
   }
 
   /** Whatever is known may grant; a refusal needs what this process verified itself. */

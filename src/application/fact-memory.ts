@@ -20,8 +20,14 @@ export interface FactMemory {
   readonly peek: (pair: Pair) => MemoryEntry | undefined
   readonly set: (entry: MemoryEntry, absent: boolean) => void
   readonly delete: (pair: Pair) => void
-  /** Drops every fact that a change is of; returns the pairs that were held. */
-  readonly drop: (change: Change) => readonly Pair[]
+  /**
+   * Drops facts that a change is of and that were read before it, `max` of them; returns the pairs
+   * (those of absent subjects aside), and whether there may be more.
+   */
+  readonly drop: (
+    change: Change,
+    limit: { readonly before: number; readonly max: number },
+  ) => { readonly pairs: readonly Pair[]; readonly more: boolean }
   readonly usage: () => { readonly entries: number; readonly bytes: number }
 }
 
@@ -79,21 +85,26 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
       byOrganization.add(entry.pair, key)
     },
     delete: (pair) => remove(pairKey(pair)),
-    drop(change) {
+    drop(change, { before, max }) {
       const { organization, user } = change
       if (user !== null && organization !== null) {
         const pair = { user, organization }
         remove(pairKey(pair))
-        return [pair]
+        return { pairs: [pair], more: false }
       }
-      const dropped: Pair[] = []
-      const found = user === null ? byOrganization.of(organization) : byUser.of(user)
-      for (const key of [...found]) {
+      const keys: string[] = []
+      for (const key of user === null ? byOrganization.of(organization) : byUser.of(user)) {
+        const entry = present.peek(key) ?? absent.peek(key)
+        if (entry !== undefined && entry.order < before) keys.push(key)
+        if (keys.length === max) break
+      }
+      const pairs: Pair[] = []
+      for (const key of keys) {
         const entry = present.peek(key)
-        if (entry !== undefined) dropped.push(entry.pair)
+        if (entry !== undefined) pairs.push(entry.pair)
         remove(key)
       }
-      return dropped
+      return { pairs, more: keys.length === max }
     },
     usage: () => ({
       entries: present.entries() + absent.entries(),

@@ -1,5 +1,5 @@
 import type { Fact, Pair } from '../domain/fact.ts'
-import type { AgeBounds } from '../domain/freshness.ts'
+import { rememberedFor, type AgeBounds } from '../domain/freshness.ts'
 import type { CreateBoundedMap } from '../ports/bounded-map.ts'
 import type { ChangeFeedListener } from '../ports/change-feed.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -13,6 +13,7 @@ import { createKnowledge, type Knowledge } from './knowledge.ts'
 import { createMemberRoleChangeConsumer } from './member-role-change-consumer.ts'
 import { createFactResolver, type FactResolver } from './resolve-fact.ts'
 import { createVerification, type VerificationDeps } from './verify-facts.ts'
+import { createUserStates } from './user-states.ts'
 import { createWatch } from './watch.ts'
 
 /** What checks ask of facts. */
@@ -20,8 +21,11 @@ export interface Facts
   extends
     Pick<Knowledge, 'known' | 'claimMayGrant' | 'isUnchangedSince' | 'newerThan'>,
     FactResolver {
-  /** A claim of the pair has granted: it is verified at once, and opens no second time. */
-  readonly claimGranted: (pair: Pair, claimed: Fact) => void
+  /**
+   * A claim of the pair grants: it is verified at once, and opens no second time. Returns false
+   * where too much waits for that: then it does not grant.
+   */
+  readonly claimGranted: (pair: Pair, claimed: Fact) => boolean
 }
 
 /** The state of the facts, for metrics and readiness. */
@@ -61,7 +65,12 @@ export interface FactLimits {
 
 /** Told of what happens to facts; it must neither wait nor throw. */
 export interface FactsObserver {
-  readonly event: (subject: string, outcome: 'applied' | 'malformed') => void
+  /** `storedAtMs`: when the feed's server took the event, where that is known. */
+  readonly event: (
+    subject: string,
+    outcome: 'applied' | 'malformed',
+    storedAtMs: number | undefined,
+  ) => void
   readonly malformed: (subject: string, why: string) => void
   readonly unannounced: () => void
   readonly batch: (pairs: number, lagMs: number) => void
@@ -80,13 +89,14 @@ export function createFacts(deps: FactsDeps): {
   const { batches, bounds, cache, clock, limits, observer } = deps
   let order = 0
   const nextOrder = (): number => (order += 1)
-  const watch = createWatch({ clock, nextOrder })
+  const skew = createClockSkew()
+  const watch = createWatch({ clock, nextOrder, onJump: skew.forget })
+  const keepMs = rememberedFor(bounds)
   const memory = createFactMemory({
     createMap: deps.createMap,
     maxEntries: limits.maxFacts,
     maxBytes: limits.maxFactBytes,
   })
-  const skew = createClockSkew()
   const knowledge = createKnowledge({
     clock,
     nextOrder,
@@ -95,13 +105,19 @@ export function createFacts(deps: FactsDeps): {
     skew,
     watch,
     cache,
-    changes: createChangeLog({ maxEntries: limits.maxChanges, onForgotten: watch.forgot }),
-    answered: createAnsweredPairs(limits.maxAnswered),
+    changes: createChangeLog({
+      maxEntries: limits.maxChanges,
+      keepMs,
+      onForgotten: watch.forgot,
+    }),
+    answered: createAnsweredPairs(limits.maxAnswered, keepMs),
+    users: createUserStates({ createMap: deps.createMap, maxEntries: limits.maxFacts }),
     hasPlatformRole: deps.hasPlatformRole,
-    verify: (pair) => verification.enqueue(pair),
+    verify: (pair, own) => (own ? renewals : firsts).enqueue(pair),
+    schedule: deps.schedule,
     onUnannounced: observer.unannounced,
   })
-  const verification = createVerification({
+  const verificationDeps: VerificationDeps = {
     clock,
     source: batches,
     knowledge,
@@ -110,7 +126,10 @@ export function createFacts(deps: FactsDeps): {
     random: deps.random,
     onBatch: observer.batch,
     onFault: observer.verificationFailed,
-  })
+  }
+  // What nobody here has verified yet never waits behind what only has to be renewed.
+  const firsts = createVerification(verificationDeps)
+  const renewals = createVerification(verificationDeps)
   const resolver = createFactResolver({
     knowledge,
     cache,
@@ -123,7 +142,7 @@ export function createFacts(deps: FactsDeps): {
     onMalformed: observer.malformed,
   })
   return {
-    facts: { ...knowledge, ...resolver, claimGranted: verification.enqueue },
+    facts: { ...knowledge, ...resolver, claimGranted: firsts.enqueue },
     listener: {
       ...consumer,
       began: watch.began,
@@ -136,10 +155,13 @@ export function createFacts(deps: FactsDeps): {
     },
     state: () => ({
       watchHolds: watch.coverage(clock()) !== null,
-      waiting: verification.waiting(),
+      waiting: firsts.waiting() + renewals.waiting(),
       skewMs: skew.ms(),
       ...memory.usage(),
     }),
-    close: verification.close,
+    close() {
+      firsts.close()
+      renewals.close()
+    },
   }
 }

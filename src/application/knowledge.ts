@@ -4,12 +4,9 @@ import {
   absenceLifeMs,
   acceptsUnverified,
   isCovered,
-  isCoveredElsewhere,
   isGone,
   isVerified,
   marginMs,
-  maxSkewMs,
-  rememberedMs,
   unsettledLifeMs,
   type AgeBounds,
 } from '../domain/freshness.ts'
@@ -21,6 +18,9 @@ import type { AnsweredPairs } from './answered-pairs.ts'
 import type { ChangeLog } from './change-log.ts'
 import type { ClockSkew } from './clock-skew.ts'
 import type { FactMemory, MemoryEntry } from './fact-memory.ts'
+import { createForeignFacts } from './foreign-facts.ts'
+import { createForgetting } from './forget-facts.ts'
+import type { UserStates } from './user-states.ts'
 import type { Watch } from './watch.ts'
 
 /** A fact that may decide, and whether a refusal may rest on it too. */
@@ -86,13 +86,15 @@ export interface KnowledgeDeps {
   readonly memory: FactMemory
   readonly changes: ChangeLog
   readonly answered: AnsweredPairs
+  readonly users: UserStates
   readonly skew: ClockSkew
   readonly watch: Pick<Watch, 'coverage'>
   readonly cache: Pick<FactCache, 'put' | 'drop'>
   /** Whether a platform role of the fact is one that the policy knows. */
   readonly hasPlatformRole: (fact: Fact) => boolean
-  /** A fact was used that should soon be verified. */
-  readonly verify: (pair: Pair) => void
+  /** A fact is used that should be verified: soon, where this process did not read it itself. */
+  readonly verify: (pair: Pair, own: boolean) => boolean
+  readonly schedule: (task: () => void, afterMs: number) => unknown
   /** A read found a change that nobody had told of. */
   readonly onUnannounced: () => void
 }
@@ -102,7 +104,9 @@ type Keeping = Pick<MemoryEntry, 'lifeMs' | 'cachedAtMs'>
 
 /** Makes the knowledge of a process that was just started. */
 export function createKnowledge(deps: KnowledgeDeps): Knowledge {
-  const { answered, bounds, cache, changes, clock, memory, skew, watch } = deps
+  const { answered, bounds, cache, changes, clock, memory, skew, users, watch } = deps
+  const foreign = createForeignFacts(deps)
+  const { current, forget } = createForgetting(deps)
 
   /** Whether so little time has passed since the pair's last change that a replica may lag. */
   function isUnsettled(pair: Pair, at: Instant): boolean {
@@ -142,7 +146,7 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
   const knowledge: Knowledge = {
     known(pair, freshness) {
       if (freshness === 'database') return undefined
-      const held = memory.get(pair)
+      const held = current(memory.get(pair))
       if (held === undefined) return undefined
       const now = clock()
       // It stays in memory all the same: that it was there keeps claims out.
@@ -154,24 +158,20 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
         if (!isCovered(held, now, watch.coverage(now), bounds)) return undefined
       }
       const renewAtMs = Math.min(bounds.verifyAfterMs, held.lifeMs) / 2
-      if (!held.own || ageMs(held.since, now) > renewAtMs) deps.verify(pair)
+      const renew = !held.own || ageMs(held.since, now) > renewAtMs
+      // What cannot be verified because too much waits must not go on granting.
+      if (renew && !deps.verify(pair, held.own) && !verified) return undefined
       return { fact: held.fact, verified }
     },
-    claimMayGrant(pair, issuedAtMs) {
-      if (memory.peek(pair) !== undefined || skew.apart()) return false
-      const now = clock()
-      if (!isCoveredElsewhere(issuedAtMs, now, watch.coverage(now), bounds)) return false
-      const last = changes.last(pair)
-      if (last !== undefined && ageMs(last.at, now) <= rememberedMs) return false
-      return !answered.has(pair, now)
-    },
+    claimMayGrant: foreign.claimMayGrant,
     isUnchangedSince(pair, wallMs) {
+      if (users.bars(pair.user)) return false
       if (wallMs <= changes.forgottenUntilMs() + marginMs) return false
       const last = changes.last(pair)
       return last === undefined || wallMs > last.at.wallMs + marginMs
     },
     newerThan(pair, wallMs) {
-      const held = memory.peek(pair)
+      const held = current(memory.peek(pair))
       return held !== undefined && held.fact.verifiedAtMs + marginMs > wallMs
         ? held.fact
         : undefined
@@ -181,13 +181,8 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
       return watch.coverage(now) !== null && !skew.apart() && !isUnsettled(pair, now)
     },
     adopt(pair, entry) {
+      if (!foreign.mayAdopt(pair, entry) || !deps.verify(pair, false)) return false
       const now = clock()
-      if (skew.apart() || entry.verifiedAtMs > now.wallMs + maxSkewMs) return false
-      if (!isCoveredElsewhere(entry.verifiedAtMs, now, watch.coverage(now), bounds)) return false
-      const last = changes.last(pair)
-      if (last !== undefined && entry.verifiedAtMs <= last.at.wallMs + marginMs) return false
-      const held = memory.peek(pair)
-      if (held !== undefined && held.fact.verifiedAtMs >= entry.verifiedAtMs) return false
       memory.set(
         {
           pair,
@@ -200,7 +195,6 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
         },
         isAbsent(pair, entry),
       )
-      deps.verify(pair)
       return true
     },
     beginRead: () => ({ order: deps.nextOrder(), sent: clock() }),
@@ -214,7 +208,16 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
       skew.observe(mark.sent, now, fact.verifiedAtMs)
       answered.note(pair, now)
       if (knowledge.isOvertaken(pair, mark)) return 'overtaken'
-      const held = memory.peek(pair)
+      const ofUser = users.learn(pair.user, fact, mark.order)
+      if (ofUser === 'outdated') return 'outrun'
+      const userChanged = ofUser === 'changed'
+      if (userChanged) {
+        const change = { user: pair.user, organization: null }
+        changes.note(change, { order: mark.order, at: mark.sent })
+        forget(change, mark.order)
+        deps.onUnannounced()
+      }
+      const held = current(memory.peek(pair))
       if (held !== undefined && isNewer(held, mark, fact)) return 'outrun'
 
       const unsettled = isUnsettled(pair, mark.sent)
@@ -224,7 +227,7 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
         // As if a change had been seen when this read began: older reads are overtaken by it.
         changes.note(pair, { order: mark.order, at: mark.sent })
         cache.drop([pair])
-        deps.onUnannounced()
+        if (!userChanged) deps.onUnannounced()
         store(pair, mark, fact, { lifeMs, cachedAtMs: undefined })
         return 'changed'
       }
@@ -240,8 +243,10 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
       return 'kept'
     },
     changed(change) {
-      changes.note(change, { order: deps.nextOrder(), at: clock() })
-      cache.drop(memory.drop(change))
+      const order = deps.nextOrder()
+      changes.note(change, { order, at: clock() })
+      if (change.user !== null && change.organization === null) users.forget(change.user)
+      forget(change, order)
     },
     holds: (pair) => memory.peek(pair) !== undefined,
   }

@@ -1,4 +1,4 @@
-import { readChange, subjectLabel } from '../domain/change-event.ts'
+import { reachOf, readChange, spellingsOf, subjectLabel } from '../domain/change-event.ts'
 import type { ChangeFeedListener } from '../ports/change-feed.ts'
 import type { Knowledge } from './knowledge.ts'
 
@@ -6,7 +6,11 @@ import type { Knowledge } from './knowledge.ts'
 export interface MemberRoleChangeConsumerDeps {
   readonly knowledge: Pick<Knowledge, 'changed'>
   /** Told of each event; `subject` is a known one, or `other`. */
-  readonly onEvent: (subject: string, outcome: 'applied' | 'malformed') => void
+  readonly onEvent: (
+    subject: string,
+    outcome: 'applied' | 'malformed',
+    storedAtMs: number | undefined,
+  ) => void
   /** Told why an event cannot be read. */
   readonly onMalformed: (subject: string, why: string) => void
 }
@@ -20,16 +24,16 @@ export function createMemberRoleChangeConsumer(
   deps: MemberRoleChangeConsumerDeps,
 ): Pick<ChangeFeedListener, 'message'> {
   return {
-    message(subject, data) {
+    message(subject, data, storedAtMs) {
       const label = subjectLabel(subject)
       const change = readChange(data)
       if ('why' in change) {
-        deps.onEvent(label, 'malformed')
+        deps.onEvent(label, 'malformed', storedAtMs)
         deps.onMalformed(subject, change.why)
         return
       }
-      deps.knowledge.changed(change)
-      deps.onEvent(label, 'applied')
+      for (const one of spellingsOf(reachOf(subject, change))) deps.knowledge.changed(one)
+      deps.onEvent(label, 'applied', storedAtMs)
     },
   }
 }

@@ -38,7 +38,7 @@ export async function simulate(
             : tokenOf(subject, nowMs),
         ),
     },
-    identities: { get: () => undefined, set: () => undefined },
+    identities: { epoch: () => 0, get: () => undefined, set: () => undefined },
     facts: factsFrom((pair) =>
       subject === null
         ? Promise.reject(new Error('a fact was asked for of nobody'))
@@ -66,7 +66,7 @@ export function factsFrom(ask: Facts['ask']): Facts {
     ask,
     known: () => undefined,
     claimMayGrant: () => false,
-    claimGranted: () => undefined,
+    claimGranted: () => false,
     recall: () => Promise.resolve(undefined),
     isUnchangedSince: () => true,
     newerThan: () => undefined,

@@ -7,10 +7,21 @@ import type { CreateBoundedMap } from '../ports/bounded-map.ts'
  */
 export interface TokenMemory {
   readonly get: (token: string, nowMs: number) => Identity | undefined
-  readonly set: (token: string, identity: Identity) => void
+  /** Which keys are in force: raised by each `clear`. */
+  readonly epoch: () => number
+  /** `epoch`: that of before the token was verified; under other keys since, nothing is kept. */
+  readonly set: (token: string, identity: Identity, epoch: number) => void
   /** The keys have changed: what an old one signed may hold no longer. */
   readonly clear: () => void
-  readonly usage: () => { readonly entries: number; readonly bytes: number }
+  readonly usage: () => TokenMemoryUsage
+}
+
+/** What the memory holds, and how often it was asked for what it held and for what it did not. */
+export interface TokenMemoryUsage {
+  readonly entries: number
+  readonly bytes: number
+  readonly hits: number
+  readonly misses: number
 }
 
 /** Bounds of the memory. */
@@ -30,14 +41,25 @@ export function createTokenMemory(options: TokenMemoryOptions): TokenMemory {
     maxBytes: options.maxBytes,
     sizeOf: (_identity, token) => entryOverheadBytes + 2 * token.length,
   })
+  let hits = 0
+  let misses = 0
+  let epoch = 0
   return {
     get(token, nowMs) {
       const identity = identities.get(token)
+      if (identity === undefined) misses += 1
+      else hits += 1
       if (identity !== undefined && identity.expiresAtS * 1000 <= nowMs) identities.delete(token)
       return identity
     },
-    set: (token, identity) => identities.set(token, identity),
-    clear: identities.clear,
-    usage: () => ({ entries: identities.entries(), bytes: identities.bytes() }),
+    epoch: () => epoch,
+    set(token, identity, verifiedIn) {
+      if (verifiedIn === epoch) identities.set(token, identity)
+    },
+    clear() {
+      epoch += 1
+      identities.clear()
+    },
+    usage: () => ({ entries: identities.entries(), bytes: identities.bytes(), hits, misses }),
   }
 }

@@ -5,8 +5,11 @@ import type { Knowledge, ReadMark } from './knowledge.ts'
 
 /** Reads facts in use again, in batches, off the way of any request. */
 export interface Verification {
-  /** Queues a pair; `expected`: what a claim that granted said of it. */
-  readonly enqueue: (pair: Pair, expected?: Fact) => void
+  /**
+   * Queues a pair; `expected`: what a claim that granted said of it. Returns false where there is
+   * no room: the pair will not be verified.
+   */
+  readonly enqueue: (pair: Pair, expected?: Fact) => boolean
   readonly waiting: () => number
   readonly close: () => void
 }
@@ -138,9 +141,11 @@ export function createVerification(deps: VerificationDeps): Verification {
   return {
     enqueue(pair, expected) {
       const key = pairKey(pair)
-      if (queue.has(key) || taken.has(key) || queue.size >= maxWaiting) return
+      if (queue.has(key) || taken.has(key)) return true
+      if (closed || queue.size >= maxWaiting) return false
       queue.set(key, { pair, expected, sinceMs: deps.clock().monotonicMs })
       wake(lingerMs)
+      return true
     },
     waiting: () => queue.size + taken.size,
     close() {

@@ -25,6 +25,8 @@ export function watchDatabase(deps: {
   let next: { readonly cancel: () => void } | undefined
   let closed = false
 
+  const isClosed = (): boolean => closed
+
   async function probe(): Promise<void> {
     if (probing || closed) return
     probing = true
@@ -36,6 +38,7 @@ export function watchDatabase(deps: {
       failure = cause
     }
     probing = false
+    if (isClosed()) return // meanwhile
     const answered = failure === undefined
     if (answered) deps.onAnswer()
     else deps.onFailure(failure)

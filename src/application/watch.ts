@@ -29,10 +29,12 @@ export interface WatchDeps {
   readonly clock: Clock
   /** The next place among reads and changes. */
   readonly nextOrder: () => number
+  /** The wall clock was set, or the machine slept. */
+  readonly onJump?: () => void
 }
 
 /** Makes a watch that does not hold yet. */
-export function createWatch({ clock, nextOrder }: WatchDeps): Watch {
+export function createWatch({ clock, nextOrder, onJump }: WatchDeps): Watch {
   let beginning: { readonly order: number; readonly wallMs: number } | null = null
   let proof: Instant | null = null
   let connected = false
@@ -42,7 +44,9 @@ export function createWatch({ clock, nextOrder }: WatchDeps): Watch {
   function endOnJump(now: Instant): void {
     const driftMs = Math.abs(offset(now) - offsetMs)
     offsetMs = offset(now)
-    if (driftMs <= maxDriftMs || beginning === null) return
+    if (driftMs <= maxDriftMs) return
+    onJump?.()
+    if (beginning === null) return
     beginning = { order: nextOrder(), wallMs: now.wallMs }
     proof = null
   }

@@ -32,6 +32,20 @@ const maxBytes = 64 * 1024
 const userKeys = ['userId', 'user_id']
 const organizationKeys = ['organizationId', 'orgId', 'org_id', 'organization_id']
 
+/**
+ * What a subject says of how far an event reaches, whatever else the event names: `user.…` is of all
+ * the user's pairs, `organization.…` of all the organization's. A publisher may well add the active
+ * organization, or who did it.
+ */
+export function reachOf(subject: string, change: Change): Change {
+  const { organization, user } = change
+  if (user !== null && subject.startsWith('user.')) return { user, organization: null }
+  if (organization !== null && subject.startsWith('organization.')) {
+    return { user: null, organization }
+  }
+  return change
+}
+
 /** An id that is there, that is not, or of which cannot be told what it is. */
 type Reading = { readonly id: string | null } | 'unreadable'
 
@@ -65,13 +79,45 @@ function parse(data: Uint8Array | string): unknown {
   }
 }
 
-/** The payload of a CloudEvents 1.0 envelope, whose `data` may also be JSON within a string. */
+/**
+ * The payload of a CloudEvents 1.0 envelope; its `data` may also be JSON within a string, or in
+ * base64 (`data_base64`, JSON event format section 3.1.1).
+ */
 function withoutEnvelope(value: unknown): unknown {
-  if (!isObject(value) || !Object.hasOwn(value, 'specversion') || !Object.hasOwn(value, 'data')) {
-    return value
+  if (!isObject(value) || !Object.hasOwn(value, 'specversion')) return value
+  if (Object.hasOwn(value, 'data')) {
+    const { data } = value
+    return typeof data === 'string' ? parse(data) : data
   }
-  const { data } = value
-  return typeof data === 'string' ? parse(data) : data
+  const { data_base64: encoded } = value
+  return typeof encoded === 'string' ? parse(bytesOf(encoded)) : value
+}
+
+/** The bytes of a base64 text; none where it is not base64. */
+function bytesOf(base64: string): Uint8Array {
+  try {
+    return Uint8Array.fromBase64(base64)
+  } catch {
+    return new Uint8Array()
+  }
+}
+
+const upperCaseUuid = /^(?=.*[A-F])[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/
+
+/**
+ * The spellings under which a change counts: an upper-case UUID also as PostgreSQL writes it, since
+ * other languages print them that way.
+ */
+export function spellingsOf(change: Change): readonly Change[] {
+  const user = canonical(change.user)
+  const organization = canonical(change.organization)
+  return user === change.user && organization === change.organization
+    ? [change]
+    : [change, { user, organization }]
+}
+
+function canonical(id: string | null): string | null {
+  return id !== null && upperCaseUuid.test(id) ? id.toLowerCase() : id
 }
 
 /** The id under any of these keys; two that differ cannot both be meant. */

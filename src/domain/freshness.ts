@@ -5,7 +5,7 @@ import type { Freshness } from './policy.ts'
 /** What clocks of two machines are compared with, to the fact's disadvantage, in ms. */
 export const marginMs = 5_000
 
-/** How long a change is remembered, and how long PostgreSQL's answer keeps claims out, in ms. */
+/** How long a change is remembered at least, and PostgreSQL's answer keeps claims out, in ms. */
 export const rememberedMs = 900_000
 
 /** How long a fact lives whose read began within the margin after a change, in ms. */
@@ -21,6 +21,14 @@ export const maxSkewMs = 2_000
 export interface AgeBounds {
   readonly verifyAfterMs: number
   readonly cacheTtlMs: number
+}
+
+/**
+ * How long changes are remembered under these bounds, in ms: as long as anything can be believed
+ * that was read or issued before them.
+ */
+export function rememberedFor({ cacheTtlMs }: AgeBounds): number {
+  return Math.max(rememberedMs, cacheTtlMs + marginMs)
 }
 
 /** A fact in memory, and what its age is told by. */
@@ -57,14 +65,21 @@ export function isVerified(held: HeldFact, now: Instant, { verifyAfterMs }: AgeB
   return held.own && ageMs(held.since, now) <= verifyAfterMs
 }
 
-/** Rule (b), the route aside: the watch holds, and it was read after that began and not long ago. */
+/**
+ * Rule (b), the route aside: the watch holds, and it was read after that began and not long ago. A
+ * change from just before the beginning, which nobody told of, may be missing from what was read
+ * just after it: its commit may follow its event, and a replica may lag. So the margin counts here
+ * too. (What was adopted is compared with the beginning where it is adopted.)
+ */
 export function isCovered(
   held: HeldFact,
   now: Instant,
   coverage: Coverage,
   { cacheTtlMs }: AgeBounds,
 ): boolean {
-  return coverage !== null && held.order > coverage.order && ageMs(held.since, now) < cacheTtlMs
+  if (coverage === null || held.order <= coverage.order) return false
+  if (held.own && held.since.wallMs <= coverage.wallMs + marginMs) return false
+  return ageMs(held.since, now) < cacheTtlMs
 }
 
 /** Whether a route is content with what rules (b) and (c) give. */

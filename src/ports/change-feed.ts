@@ -11,8 +11,11 @@ export interface ChangeFeedListener {
   readonly resumed: () => void
   /** All that was published before `at` has been handed over. Never called before `began`. */
   readonly proved: (at: Instant) => void
-  /** A message, as it came; `subject` is without the configured prefix. */
-  readonly message: (subject: string, data: Uint8Array) => void
+  /**
+   * A message, as it came; `subject` is without the configured prefix. `storedAtMs`: when the feed's
+   * server took it, as Unix time by that server's clock, where that is known and not of the past.
+   */
+  readonly message: (subject: string, data: Uint8Array, storedAtMs?: number) => void
   /** The connection is lost, or cannot be relied on. */
   readonly broke: (why: string) => void
 }

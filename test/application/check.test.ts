@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { CheckDeps } from '../../src/application/check.ts'
+import { createBoundedMap } from '../../src/adapters/lru/bounded-map.ts'
+import { createTokenMemory } from '../../src/application/token-memory.ts'
 import { factsFrom } from '../../src/application/simulate.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import {
@@ -150,6 +152,58 @@ describe('a check asks', () => {
     })
     await setUp({ tokens, facts }).check(requestOf('GET /o/org-a'), until(signal))
     expect(seen).toEqual([signal, signal])
+  })
+})
+
+describe('a verified token', () => {
+  const setUpMemory = () => {
+    const identities = createTokenMemory({
+      createMap: createBoundedMap,
+      maxEntries: 10,
+      maxBytes: 100_000,
+    })
+    const verified = Promise.withResolvers<ReturnType<typeof tokenOf>>()
+    const { check } = setUp({ identities, tokens: { verify: () => verified.promise } })
+    return { check, identities, verified }
+  }
+
+  it('is remembered', async () => {
+    const { check, identities, verified } = setUpMemory()
+    verified.resolve(tokenOf())
+    await check(requestOf('GET /o/org-a'), inTime())
+    expect(identities.usage().entries).toBe(1)
+  })
+
+  it('is not where the keys have changed while its signature was checked', async () => {
+    const { check, identities, verified } = setUpMemory()
+    const checking = check(requestOf('GET /o/org-a'), inTime())
+    identities.clear() // the key that signed it is revoked
+    verified.resolve(tokenOf())
+    await checking
+    expect(identities.usage().entries).toBe(0)
+  })
+})
+
+describe('a claim', () => {
+  const onClaims = requestOf('GET /c/org-a')
+  const world = (room: boolean) => ({
+    ...setUp({
+      tokens: simulatedTokens(ownRole),
+      facts: {
+        ...simulatedFacts(factOf(['nobody'])),
+        claimMayGrant: () => true,
+        claimGranted: () => room,
+      },
+    }),
+  })
+
+  it('grants where it will be verified soon, and not where too much waits for that', async () => {
+    expect((await world(true).check(onClaims, inTime())).reason).toBe('granted')
+    const refused = await world(false).check(onClaims, inTime())
+    expect([refused.reason, refused.evaluation.fact?.source]).toEqual([
+      'permission_denied',
+      'postgres',
+    ])
   })
 })
 

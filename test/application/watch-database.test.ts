@@ -54,6 +54,13 @@ it('looks at once when asked while it answers, and never more often while it doe
   expect(probes() - before).toBe(1)
 })
 
+it('says and plans nothing more where it is closed while it asks', async () => {
+  const { watch, scheduled, changes } = controlled(() => true)
+  watch.close() // the first probe is under way
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  expect([scheduled.length, changes]).toEqual([0, []])
+})
+
 it('stops when it is closed', async () => {
   const { watch, scheduled, probes } = controlled(() => true)
   await new Promise<void>((resolve) => setImmediate(resolve))

@@ -1,10 +1,57 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isId } from '../../src/domain/id.ts'
-import { knownSubjects, readChange, subjectLabel } from '../../src/domain/change-event.ts'
+import {
+  knownSubjects,
+  reachOf,
+  readChange,
+  spellingsOf,
+  subjectLabel,
+} from '../../src/domain/change-event.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const both = { user: 'u1', organization: 'o1' }
+
+describe('how far an event reaches', () => {
+  it.each([
+    ['user.banned', both, { user: 'u1', organization: null }],
+    ['user.x', { user: null, organization: 'o1' }, { user: null, organization: 'o1' }],
+    ['organization.deleted', both, { user: null, organization: 'o1' }],
+    ['organization.x', { user: 'u1', organization: null }, { user: 'u1', organization: null }],
+    ['member.removed', both, both],
+    ['users.banned', both, both],
+  ])('%s', (subject, change, reach) => {
+    expect(reachOf(subject, change)).toEqual(reach)
+  })
+})
+
+describe('the spellings of a change', () => {
+  const upper = '0189F7EA-AE2C-7809-8000-00000000ABCD'
+  const lower = upper.toLowerCase()
+  it.each([
+    ['ids that are no UUIDs', both, [both]],
+    ['a text that only looks like one', { user: `${upper}X`, organization: null }, 1],
+    ['a lower-case UUID', { user: lower, organization: null }, 1],
+    [
+      'upper-case UUIDs',
+      { user: upper, organization: upper },
+      [
+        { user: upper, organization: upper },
+        { user: lower, organization: lower },
+      ],
+    ],
+    [
+      'an upper-case UUID and none',
+      { user: null, organization: upper },
+      [
+        { user: null, organization: upper },
+        { user: null, organization: lower },
+      ],
+    ],
+  ])('of %s', (_title, change, spellings) => {
+    expect(spellingsOf(change)).toEqual(typeof spellings === 'number' ? [change] : spellings)
+  })
+})
 
 describe('readChange reads', () => {
   it.each([
@@ -28,6 +75,8 @@ describe('readChange reads', () => {
     const envelope = { specversion: '1.0', id: '1', source: '/auth', type: 'member.removed' }
     expect(readChange(JSON.stringify({ ...envelope, data: event }))).toEqual(change)
     expect(readChange(JSON.stringify({ ...envelope, data: text }))).toEqual(change)
+    const base64 = Buffer.from(text).toString('base64')
+    expect(readChange(JSON.stringify({ ...envelope, data_base64: base64 }))).toEqual(change)
   })
 
   it('ids of 255 characters, and text that is not ASCII elsewhere', () => {

@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { factFromRows, parseDynamicPermissions, type FactRows } from '../../src/domain/fact.ts'
+import {
+  confirms,
+  factFromRows,
+  pairKey,
+  parseDynamicPermissions,
+  type Fact,
+  type FactRows,
+} from '../../src/domain/fact.ts'
 import { isPermission } from '../../src/domain/permission.ts'
+import { factOf } from '../support/builders.ts'
 
 const rows = (parts: Partial<FactRows>): FactRows => ({
   user: { role: 'user', banned: false },
@@ -43,6 +51,12 @@ describe('factFromRows', () => {
     expect(factFromRows(rows({}), 'redis')).toMatchObject({ source: 'redis', verifiedAtMs: 7 })
   })
 
+  it('leaves dynamic roles out where nobody holds one', () => {
+    const dynamicRoles = [{ role: 'lead', permission: '{"leave":["read"]}' }]
+    expect(factFromRows(rows({ dynamicRoles, memberRoles: [] }), 'postgres').dynamic.size).toBe(0)
+    expect(factFromRows(rows({ dynamicRoles }), 'postgres').dynamic.size).toBe(0)
+  })
+
   it('unites the rows of each dynamic role that the subject holds', () => {
     const dynamicRoles = [
       { role: 'lead', permission: '{"leave":["read"]}' },
@@ -59,6 +73,133 @@ describe('factFromRows', () => {
         ['broken', []],
       ]),
     )
+  })
+})
+
+describe('pairKey', () => {
+  it.each([
+    [{ user: 'a', organization: 'b' }],
+    [{ user: 'a', organization: null }],
+    [{ user: 'ab', organization: null }],
+    [{ user: 'b', organization: 'a' }],
+    [{ user: 'a b', organization: 'c' }],
+    [{ user: 'a', organization: 'b c' }],
+  ])('is one name for %o and no other', (pair) => {
+    const all = ['a/b', 'a/', 'ab/', 'b/a', 'a b/c', 'a/b c']
+      .map((text) => text.split('/'))
+      .map(([user = '', name = '']) => ({ user, organization: name === '' ? null : name }))
+    expect(all.filter((other) => pairKey(other) === pairKey(pair))).toEqual([pair])
+  })
+})
+
+describe('confirms', () => {
+  const full: Partial<Fact> = {
+    rows: [['staff', 'lead'], ['viewer']],
+    dynamic: new Map([
+      ['lead', ['leave:read', 'leave:approve']],
+      ['viewer', ['x:y']],
+    ]),
+    platformRoles: ['user', 'support'],
+  }
+  const fact = factOf([], full)
+
+  it.each<[string, Partial<Fact>]>([
+    ['the same', {}],
+    ['rows in another order', { rows: [['viewer'], ['staff', 'lead']] }],
+    [
+      'dynamic roles and their permissions in another order',
+      {
+        dynamic: new Map([
+          ['viewer', ['x:y']],
+          ['lead', ['leave:approve', 'leave:read']],
+        ]),
+      },
+    ],
+    ['another source and time', { source: 'redis', verifiedAtMs: 3 }],
+  ])('takes %s as borne out', (_title, parts) => {
+    expect(confirms({ ...fact, ...parts }, fact)).toBe(true)
+    expect(confirms(fact, { ...fact, ...parts })).toBe(true)
+  })
+
+  it.each<[string, Partial<Fact>]>([
+    ['no user', { user: false }],
+    ['a ban', { banned: true }],
+    ['no membership', { rows: [] }],
+    ['a row less', { rows: [['staff', 'lead']] }],
+    ['a row twice', { rows: [['viewer'], ['viewer']] }],
+    ['another role', { rows: [['staff', 'lead'], ['approver']] }],
+    ['a role less', { rows: [['staff'], ['viewer']] }],
+    ['roles across rows', { rows: [['staff'], ['lead', 'viewer']] }],
+    ['another platform role', { platformRoles: ['user', 'admin'] }],
+    ['a platform role less', { platformRoles: ['user'] }],
+    ['no dynamic roles', { dynamic: new Map() }],
+    [
+      'a dynamic role by another name',
+      {
+        dynamic: new Map([
+          ['lead', ['leave:read', 'leave:approve']],
+          ['other', ['x:y']],
+        ]),
+      },
+    ],
+    [
+      'a dynamic permission less',
+      {
+        dynamic: new Map([
+          ['lead', ['leave:read']],
+          ['viewer', ['x:y']],
+        ]),
+      },
+    ],
+    [
+      'dynamic permissions the other way round',
+      {
+        dynamic: new Map([
+          ['lead', ['x:y']],
+          ['viewer', ['leave:read', 'leave:approve']],
+        ]),
+      },
+    ],
+  ])('takes %s as a change', (_title, parts) => {
+    expect(confirms({ ...fact, ...parts }, fact)).toBe(false)
+    expect(confirms(fact, { ...fact, ...parts })).toBe(false)
+  })
+
+  const claimed = factOf(['staff', 'lead'], { source: 'claims', platformRoles: [] })
+
+  it.each<[string, Partial<Fact>]>([
+    ['its roles', { rows: [['staff', 'lead']] }],
+    ['its roles in another order', { rows: [['lead', 'staff']] }],
+    [
+      'its roles in every row',
+      {
+        rows: [
+          ['staff', 'lead'],
+          ['lead', 'staff'],
+        ],
+      },
+    ],
+    [
+      'its roles, and what a claim never says',
+      {
+        rows: [['staff', 'lead']],
+        platformRoles: ['admin'],
+        dynamic: new Map([['lead', ['x:y']]]),
+      },
+    ],
+  ])('takes a claim as borne out by %s', (_title, parts) => {
+    expect(confirms(factOf([], parts), claimed)).toBe(true)
+  })
+
+  it.each<[string, Partial<Fact>]>([
+    ['no user', { user: false, rows: [['staff', 'lead']] }],
+    ['a ban', { banned: true, rows: [['staff', 'lead']] }],
+    ['no membership', { rows: [] }],
+    ['a role less', { rows: [['staff']] }],
+    ['a role more', { rows: [['staff', 'lead', 'owner']] }],
+    ['another row', { rows: [['staff', 'lead'], ['viewer']] }],
+  ])('takes a claim as contradicted by %s', (_title, parts) => {
+    expect(confirms(factOf([], parts), claimed)).toBe(false)
   })
 })
 

@@ -182,7 +182,7 @@ export function checkWith(deps: Partial<CheckDeps> & { readonly policy: () => Po
   const faults: unknown[] = []
   const check = createCheck({
     tokens: simulatedTokens(),
-    identities: { get: () => undefined, set: () => undefined },
+    identities: { epoch: () => 0, get: () => undefined, set: () => undefined },
     facts: simulatedFacts(),
     rules: uncheckedRules,
     claimsMayGrant: true,

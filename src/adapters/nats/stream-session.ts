@@ -31,6 +31,8 @@ const stuckMs = 10_000
 export function createStreamSession(deps: StreamSessionDeps): Session {
   const { clock, prefix, stream } = deps
   let position: Position | undefined
+  /** What is older is the stream's past, replayed at the start: it is not late. */
+  const madeMs = clock().wallMs
 
   return async (attempt, nats, told) => {
     const jsm = await jetstreamManager(nats, { checkAPI: false, timeout: 2 * answerMs })
@@ -45,7 +47,8 @@ export function createStreamSession(deps: StreamSessionDeps): Session {
       onStart: past.begin,
       onMessage(message, { storedAtMs, streamSequence }) {
         moving()
-        told.message(message.subject.slice(prefix.length), message.data)
+        const live = storedAtMs >= madeMs ? storedAtMs : undefined
+        told.message(message.subject.slice(prefix.length), message.data, live)
         if (attempt.ended()) return
         position = { created: first.info.created, sequence: streamSequence, storedAtMs }
       },

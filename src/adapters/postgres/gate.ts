@@ -13,6 +13,8 @@ export interface Gate {
    * or a short slowness becomes a long outage.
    */
   readonly run: <T>(task: () => Promise<T>, signal: AbortSignal | undefined) => Promise<T>
+  /** Tasks that run, and that wait for their turn. */
+  readonly usage: () => { readonly running: number; readonly waiting: number }
 }
 
 /** How a gate behaves. */
@@ -108,6 +110,7 @@ export function createGate(options: GateOptions): Gate {
   }
 
   return {
+    usage: () => ({ running: places - free, waiting: present }),
     async run(task, signal) {
       if (signal?.aborted === true) {
         throw new AppError('DATABASE_UNAVAILABLE', 'there was no time left for a statement')

@@ -6,10 +6,16 @@ import { createGate } from './gate.ts'
 export interface Database {
   readonly query: <R extends pg.QueryResultRow>(
     statement: Statement,
-    /** A statement that still waits for a connection when it aborts is not sent. */
+    /** A statement that still waits for a connection when it aborts is not sent; else after 5 s. */
     signal?: AbortSignal,
   ) => Promise<readonly R[]>
   readonly close: () => Promise<void>
+}
+
+/** Connections that statements share. */
+export interface DatabasePool extends Database {
+  /** Statements under way, and those that wait for a connection. */
+  readonly usage: () => { readonly running: number; readonly waiting: number }
 }
 
 /** A statement that is prepared once a connection under its name. */
@@ -41,11 +47,14 @@ export function isSchemaFault(error: unknown): boolean {
 
 const connectTimeoutMs = 2_000
 
+/** How long a statement that nobody gives up may wait for a connection, in ms. */
+const maxWaitMs = 5_000
+
 /**
  * Opens a pool whose sessions can only read: `default_transaction_read_only`, UTC (Better Auth's
  * drizzle tables keep UTC wall clock without a zone) and a statement timeout.
  */
-export function openDatabase(options: DatabaseOptions): Database {
+export function openDatabase(options: DatabaseOptions): DatabasePool {
   const settings =
     `SET default_transaction_read_only = on; SET TIME ZONE 'UTC'; ` +
     `SET statement_timeout = ${Math.ceil(options.statementTimeoutMs)}`
@@ -71,7 +80,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     monotonicNow: () => performance.now(),
   })
   return {
-    query: <R extends pg.QueryResultRow>(statement: Statement, signal?: AbortSignal) =>
+    query: <R extends pg.QueryResultRow>(
+      statement: Statement,
+      signal: AbortSignal = AbortSignal.timeout(maxWaitMs),
+    ) =>
       // In front of the pool, whose own queue cannot be left once it is joined.
       gate.run(async () => {
         const { name, text, values } = statement
@@ -82,6 +94,7 @@ export function openDatabase(options: DatabaseOptions): Database {
           throw new AppError('DATABASE_UNAVAILABLE', `PostgreSQL: ${why}`, { cause })
         }
       }, signal),
+    usage: gate.usage,
     close: () => pool.end(),
   }
 }

@@ -48,9 +48,13 @@ export function createClient({ address, onFault, reconnectAfterMs }: ClientOptio
 /** How the library says that a command was not sent, or that its connection broke. */
 const lostConnection = /max retries per request|Stream isn't writeable|Connection is closed/
 
+/** How servers say what they were sent: a password, or an entry. */
+const echoedArguments = /,? with args .*$/s
+
 /** An error of the library without its command, whose arguments may be a password or an entry. */
 export function redisFault(cause: unknown): Error {
-  const message = cause instanceof Error ? cause.message || cause.name : 'unknown error'
+  const said = cause instanceof Error ? cause.message || cause.name : 'unknown error'
+  const message = said.replace(echoedArguments, '')
   if (lostConnection.test(message)) return new Error('Redis: the connection is lost')
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   return new Error(`Redis: ${message.includes(code) ? message : `${code} ${message}`}`)

@@ -81,9 +81,8 @@ function change(world: World, random: Random, pair: Pair): void {
   const kind = random.next() * (early + late + never + soon)
   if (kind < never) commit(world, truthChange)
   else if (kind < never + early) {
-    const seq = world.truth.commits.length + 1
+    const { seq } = commit(world, truthChange, random.between(0, 4_500))
     publish(world, scopeOf(random, truthChange), seq)
-    commit(world, truthChange)
   } else {
     const { seq } = commit(world, truthChange)
     const scope = scopeOf(random, truthChange)
@@ -93,9 +92,10 @@ function change(world: World, random: Random, pair: Pair): void {
   }
 }
 
-function commit(world: World, change: TruthChange) {
-  const made = world.truth.commit(change, world.timeline.nowMs())
-  world.note(`change ${made.seq}: ${JSON.stringify(change)}`)
+/** A commit, now or in a moment. */
+function commit(world: World, change: TruthChange, afterMs = 0) {
+  const made = world.truth.commit(change, world.timeline.nowMs() + afterMs)
+  world.note(`change ${made.seq}, in ${afterMs.toFixed(0)} ms: ${JSON.stringify(change)}`)
   return made
 }
 
@@ -177,13 +177,11 @@ function disturbRedis({ note, redis, timeline }: World, random: Random, pair: Pa
 }
 
 function jump(world: World, random: Random): void {
-  const { skewMs, wildClocks } = world.scenario
+  const { skewMs, wildClocksMs } = world.scenario
   const number = processOf(world, random)
   const process = world.processes[number]
-  const wild = wildClocks && random.chance(0.5)
-  const toMs = wild
-    ? random.pick([-3_600_000, -60_000, -10_000, 10_000, 60_000, 3_600_000])
-    : random.between(-skewMs, skewMs)
+  const wild = wildClocksMs.length > 0 && random.chance(0.5)
+  const toMs = wild ? random.pick(wildClocksMs) : random.between(-skewMs, skewMs)
   world.note(`${number}: the clock is set to ${toMs.toFixed(0)} ms off`)
   process?.machine.setSkew(toMs)
   process?.forgetSkew()

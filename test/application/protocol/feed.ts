@@ -15,6 +15,8 @@ export interface Feed {
   readonly cut: (noticedAfterMs: number | undefined) => void
   /** Since when nothing can have been heard, in ms of true time; undefined: it can. */
   readonly deafSinceMs: () => number | undefined
+  /** Whether the process knows that it is not connected. */
+  readonly isLost: () => boolean
 }
 
 interface Ping {
@@ -122,5 +124,6 @@ export function createFeed(deps: {
       }, noticedAfterMs)
     },
     deafSinceMs: () => deafSinceMs ?? connection?.deadSinceMs,
+    isLost: () => deafSinceMs !== undefined,
   }
 }

@@ -44,7 +44,7 @@ export function judgeDecision(
   if (seen.reason !== expected) return `${seen.reason} on a fact that says ${expected}`
   if (isClaim && seen.reason !== 'granted') return 'refused on a claim'
 
-  const isOwn = process.hasRead(fact.verifiedAtMs)
+  const isOwn = process.placeOf(fact.verifiedAtMs) !== undefined
   if (seen.reason !== 'granted' && !isOwn) return 'refused on what others read'
   // Of clocks that are far apart nothing is promised before a read has shown it.
   const comparable = isOwn || process.knowsSkew()

@@ -4,8 +4,7 @@ import type { createFacts, FactsState } from '../../../src/application/facts.ts'
 import { createTokenMemory } from '../../../src/application/token-memory.ts'
 import { AppError } from '../../../src/domain/errors.ts'
 import type { Decision } from '../../../src/domain/evaluation.ts'
-import type { Fact } from '../../../src/domain/fact.ts'
-import type { Instant } from '../../../src/domain/instant.ts'
+import { pairKey, type Fact, type Pair } from '../../../src/domain/fact.ts'
 import type { FactSource } from '../../../src/ports/fact-source.ts'
 import { requestOf, uncheckedRules } from '../../support/builders.ts'
 import { createFeed, type Feed } from './feed.ts'
@@ -24,6 +23,14 @@ export interface Heard extends Announcement {
   readonly wallMs: number
 }
 
+/** A read of a pair that was answered, with true times. */
+export interface OwnRead {
+  readonly fact: Fact
+  readonly place: number
+  readonly sentAtMs: number
+  readonly answeredAtMs: number
+}
+
 /** A process that decides, and what the oracle may know of it. */
 export interface Process {
   readonly machine: Machine
@@ -33,8 +40,10 @@ export interface Process {
   /** Whether the process has seen how far its clock is from PostgreSQL's since it was set. */
   readonly knowsSkew: () => boolean
   readonly forgetSkew: () => void
-  /** Whether a fact of this time was read by this start of the process itself. */
-  readonly hasRead: (verifiedAtMs: number) => boolean
+  /** The place, among its own, of the read that told a fact of this time; undefined: others did. */
+  readonly placeOf: (verifiedAtMs: number) => number | undefined
+  /** The read of a pair that was sent last, of those that were answered since the last start. */
+  readonly lastRead: (pair: Pair) => OwnRead | undefined
   readonly state: () => FactsState
   readonly restart: () => void
   readonly faults: unknown[]
@@ -54,31 +63,43 @@ export function createProcess(world: Surroundings, makeFacts: MakeFacts, skewMs:
   const { database, issuer, random, redis, scenario, timeline } = world
   const machine = createMachine({ timeline, random, skewMs })
   const faults: unknown[] = []
-  let read = new Set<number>()
+  let reads = 0
+  let places = new Map<number, number>()
+  let lastReads = new Map<string, OwnRead>()
   let heard: Heard[] = []
   let knowsSkew = Math.abs(skewMs) <= 2_000
 
   /** Notes what was read, and whether it told how far the clocks are apart. */
   function watched(inbox: Inbox): FactSource {
     const source = database.source(inbox)
-    const note = (sent: Instant, facts: readonly Fact[]): void => {
+    const send = () => ({ ...machine.clock(), sentAtMs: timeline.nowMs(), place: (reads += 1) })
+    const note = (
+      { place, sentAtMs, ...sent }: ReturnType<typeof send>,
+      asked: readonly Pair[],
+      facts: readonly Fact[],
+    ): void => {
       if (!inbox.alive()) return
-      for (const fact of facts) read.add(fact.verifiedAtMs)
+      for (const [index, fact] of facts.entries()) {
+        places.set(fact.verifiedAtMs, place)
+        const key = pairKey(asked[index] as Pair)
+        if ((lastReads.get(key)?.place ?? 0) > place) continue
+        lastReads.set(key, { fact, place, sentAtMs, answeredAtMs: timeline.nowMs() })
+      }
       const now = machine.clock()
       const tookMs = now.monotonicMs - sent.monotonicMs
       if (tookMs <= 1_000 && Math.abs(now.wallMs - sent.wallMs - tookMs) < 1) knowsSkew = true
     }
     return {
       async read(pair, signal) {
-        const sent = machine.clock()
+        const sent = send()
         const fact = await source.read(pair, signal)
-        note(sent, [fact])
+        note(sent, [pair], [fact])
         return fact
       },
       async readMany(pairs, signal) {
-        const sent = machine.clock()
+        const sent = send()
         const facts = await source.readMany(pairs, signal)
-        note(sent, facts)
+        note(sent, pairs, facts)
         return facts
       },
     }
@@ -87,7 +108,8 @@ export function createProcess(world: Surroundings, makeFacts: MakeFacts, skewMs:
   function boot() {
     const inbox = machine.boot()
     const source = watched(inbox)
-    read = new Set()
+    places = new Map()
+    lastReads = new Map()
     heard = []
     knowsSkew = Math.abs(machine.skewMs()) <= 2_000
     const { facts, listener, state } = makeFacts({
@@ -151,7 +173,8 @@ export function createProcess(world: Surroundings, makeFacts: MakeFacts, skewMs:
     heard: () => heard,
     knowsSkew: () => knowsSkew,
     forgetSkew: () => void (knowsSkew = false),
-    hasRead: (verifiedAtMs) => read.has(verifiedAtMs),
+    placeOf: (verifiedAtMs) => places.get(verifiedAtMs),
+    lastRead: (pair) => lastReads.get(pairKey(pair)),
     state: () => booted.state(),
     restart() {
       booted.feed.cut(undefined)

@@ -31,8 +31,8 @@ export interface Scenario {
   readonly issuerLagMs: number
   /** How far clocks are from PostgreSQL's at most, in ms. */
   readonly skewMs: number
-  /** Whether clocks may be set far off. */
-  readonly wildClocks: boolean
+  /** How far off clocks may be set too, in ms. */
+  readonly wildClocksMs: readonly number[]
 }
 
 const ample: FactLimits = {
@@ -52,11 +52,13 @@ const usual = {
   replicaLagMs: 0,
   issuerLagMs: 0,
   skewMs: 0,
-  wildClocks: false,
+  wildClocksMs: [],
 } as const satisfies Partial<Scenario>
 
 const calm = { request: 60, change: 8, mint: 10 } as const
 const brief: AgeBounds = { verifyAfterMs: 2_000, cacheTtlMs: 20_000 }
+/** Longer than the margin, which else hides what differs between own facts and others'. */
+const long: AgeBounds = { verifyAfterMs: 20_000, cacheTtlMs: 120_000 }
 const crashing = { soon: 0.5, late: 0.1, early: 0, never: 0.4 } as const
 
 /** Worlds in which one thing goes wrong, and worlds in which everything may. */
@@ -69,6 +71,12 @@ export const scenarios: readonly Scenario[] = [
     name: 'publishers are late or early',
     weights: { ...calm, change: 15 },
     announced: { soon: 0.3, late: 0.3, early: 0.4, never: 0 },
+  },
+  {
+    ...usual,
+    name: 'publishers are early, and processes start anew',
+    weights: { ...calm, change: 15, restart: 5, cut: 5 },
+    announced: { soon: 0.3, late: 0, early: 0.7, never: 0 },
   },
   { ...usual, name: 'connections break', weights: { ...calm, cut: 8 }, skewMs: 500 },
   {
@@ -85,13 +93,18 @@ export const scenarios: readonly Scenario[] = [
     weights: { ...calm, pause: 6, restart: 5 },
     announced: crashing,
   },
+  {
+    ...usual,
+    name: 'connections break while processes stand still',
+    weights: { ...calm, cut: 8, pause: 8 },
+  },
   { ...usual, name: 'processes start anew', weights: { ...calm, restart: 8 }, issuerLagMs: 2_000 },
   {
     ...usual,
     name: 'the database is down',
     weights: { ...calm, database: 10 },
     announced: crashing,
-    bounds: brief,
+    bounds: { verifyAfterMs: 2_000, cacheTtlMs: 60_000 },
   },
   {
     ...usual,
@@ -106,6 +119,20 @@ export const scenarios: readonly Scenario[] = [
     announced: crashing,
     skewMs: 2_000,
   },
+  {
+    ...usual,
+    name: 'Redis loses commands, clocks apart, long lives',
+    weights: { ...calm, change: 20, redis: 20, restart: 2 },
+    bounds: long,
+    skewMs: 2_000,
+  },
+  {
+    ...usual,
+    name: 'strangers write back what is old',
+    weights: { ...calm, redis: 25, database: 5 },
+    announced: { soon: 0.2, late: 0, early: 0, never: 0.8 },
+    bounds: { verifyAfterMs: 4_000, cacheTtlMs: 12_000 },
+  },
   { ...usual, name: 'issuers lag', weights: { ...calm, mint: 25, evict: 5 }, issuerLagMs: 30_000 },
   {
     ...usual,
@@ -114,13 +141,33 @@ export const scenarios: readonly Scenario[] = [
     limits: scant,
     announced: { soon: 0.9, late: 0, early: 0, never: 0.1 },
   },
+  {
+    ...usual,
+    name: 'little room for facts alone, and issuers lag',
+    weights: { ...calm, mint: 25 },
+    limits: { ...ample, maxFacts: 1 },
+    issuerLagMs: 30_000,
+  },
+  {
+    ...usual,
+    name: 'little room, and the database is down',
+    weights: { ...calm, change: 15, mint: 15, database: 10 },
+    limits: scant,
+  },
   { ...usual, name: 'without NATS', feed: 'none', weights: calm, announced: crashing },
   {
     ...usual,
     name: 'clocks are set',
-    weights: { ...calm, jump: 8, mint: 20 },
-    wildClocks: true,
+    weights: { ...calm, jump: 8, mint: 20, redis: 8, restart: 4 },
+    wildClocksMs: [-3_600_000, -60_000, -10_000, 10_000, 60_000, 3_600_000],
     skewMs: 1_500,
+  },
+  {
+    ...usual,
+    name: 'clocks are some seconds off, and Redis loses commands',
+    weights: { ...calm, change: 16, jump: 4, redis: 16, restart: 2 },
+    bounds: long,
+    wildClocksMs: [-40_000, -20_000, -14_000, -10_000, 10_000],
   },
   { ...usual, name: 'a replica lags', weights: { ...calm, change: 15 }, replicaLagMs: 4_000 },
   {

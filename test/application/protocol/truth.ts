@@ -48,12 +48,16 @@ export function misses(version: Version, { seq, change }: Commit): boolean {
   return version[change.of] < seq
 }
 
-/** The version that a fact bears as a platform role, which no policy knows. */
-export function versionOf(fact: Fact): Version {
-  const [, pair, user, organization] =
-    /^v(\d+)-(\d+)-(\d+)$/.exec(fact.platformRoles.at(-1) ?? '') ?? []
-  if (organization === undefined) throw new Error('a fact without a version')
-  return { pair: Number(pair), user: Number(user), organization: Number(organization) }
+/** The dynamic role that bears a fact's version; nobody holds it. */
+const versionRole = 'version'
+
+/** The version that a fact bears. */
+export function versionOf({ dynamic }: Fact): Version {
+  const [pair, user, organization] = (dynamic.get(versionRole) ?? []).map(Number)
+  if (pair === undefined || user === undefined || organization === undefined) {
+    throw new Error('a fact without a version')
+  }
+  return { pair, user, organization }
 }
 
 /** Makes tables in which everybody is a user and nobody is a member. */
@@ -84,20 +88,18 @@ export function createTruth(): Truth {
       const organization = last('organization', pair, seenUntilMs)
       const role = member.change?.role ?? 'none'
       const standing = user.change?.standing ?? 'user'
-      const dynamic = new Map<string, readonly string[]>()
+      // The version makes every change one that can be seen, also where the role comes back.
+      const version = [member.seq, user.seq, organization.seq].map(String)
+      const dynamic = new Map<string, readonly string[]>([[versionRole, version]])
       if (role === 'viewer' && organization.change?.viewersApprove === true) {
         dynamic.set('viewer', ['leave:approve'])
       }
       return {
         user: true,
         banned: standing === 'banned',
-        // The version makes every change one that can be seen, also where the role comes back.
         rows: role === 'none' ? [] : [[role, `r${member.seq}`]],
         dynamic,
-        platformRoles: [
-          standing === 'support' ? 'support' : 'user',
-          `v${member.seq}-${user.seq}-${organization.seq}`,
-        ],
+        platformRoles: [standing === 'support' ? 'support' : 'user', `v${user.seq}`],
         source: 'postgres',
         verifiedAtMs,
       }

@@ -3,6 +3,7 @@ import type { Decision } from '../../../src/domain/evaluation.ts'
 import { pairKey, type Pair } from '../../../src/domain/fact.ts'
 import { createActions } from './actions.ts'
 import { createAttention } from './attention.ts'
+import { createOrigin } from './origin.ts'
 import type { Token } from './issuer.ts'
 import { judgeDecision, reasonBy, type Observation } from './oracle.ts'
 import { pairs, type Step } from './plan.ts'
@@ -89,7 +90,7 @@ function populate(around: Surroundings, makeFacts: MakeFacts, report: Reporting)
   const processes = Array.from({ length: scenario.processes }, () =>
     createProcess(around, makeFacts, skew()),
   )
-  const attentions = processes.map(() => createAttention(around))
+  const followers = processes.map(() => [createAttention(around), createOrigin(around)])
   const tokens = new Map<string, Token>()
   const published = new Map<number, number>()
 
@@ -99,7 +100,7 @@ function populate(around: Surroundings, makeFacts: MakeFacts, report: Reporting)
     report.note(describe(number, seen))
     const broken =
       judgeDecision(around, published, seen) ??
-      attentions[number]?.judge(seen) ??
+      followers[number]?.map(({ judge }) => judge(seen)).find((what) => what !== undefined) ??
       faultOf(seen.process)
     if (broken !== undefined) report.broken(broken)
   }
@@ -117,7 +118,7 @@ function populate(around: Surroundings, makeFacts: MakeFacts, report: Reporting)
     mint,
     tokenOf: (pair) => tokens.get(pairKey(pair)) ?? mint(pair, 0),
     restart(number) {
-      attentions[number]?.forget()
+      followers[number]?.forEach(({ forget }) => forget())
       processes[number]?.restart()
     },
     request({ deadlineMs, process: number, route, token }) {
@@ -143,7 +144,7 @@ function describe(
   const read =
     fact === null
       ? 'nobody'
-      : `${fact.source}, ${fact.platformRoles.at(-1) ?? 'a claim'}, of ${(fact.verifiedAtMs - epochMs).toFixed(1)}`
+      : `${fact.source}, ${fact.dynamic.get('version')?.join('-') ?? 'a claim'}, of ${(fact.verifiedAtMs - epochMs).toFixed(1)}`
   return `${number}: ${route.name} ${user} ${organization ?? ''}: ${reason} by ${read}, arrived at ${(arrivedAtMs - epochMs).toFixed(1)}`
 }
 

@@ -72,8 +72,9 @@ describe('a revocation that is announced', () => {
           keepAsking(instance, person, routes[index] ?? 'claims', { everyMs: 5 }),
         ),
       )
-      await pause(200)
-      for (const { verdicts } of asking) expect(verdicts.at(-1)?.reason).toBe('granted')
+      await expect
+        .poll(() => new Set(asking.map(({ verdicts }) => verdicts.at(-1)?.reason)))
+        .toEqual(new Set(['granted']))
       for (const person of people) {
         await commit(platform, person)
         await platform.publish(subject, body(person))

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { marginMs } from '../../../src/domain/freshness.ts'
 import { keepAsking, type Asking } from '../../support/asking.ts'
 import { routes, type Route } from '../../support/freshness-policy.ts'
 import { tokenOf, type Instance } from '../../support/instance.ts'
@@ -98,6 +99,9 @@ describe('while servers are down', { timeout: 60_000 }, () => {
 
   it('PostgreSQL: facts grant up to CACHE_TTL on claims and cache; all else is 503', async () => {
     const instance = await platform.start()
+    // What is read within the margin after the watch began is not covered by it.
+    await instance.untilWatch(true)
+    await pause(marginMs)
     const active = await activeOnAll(instance)
     const [refused] = await platform.people.add(1, { role: 'viewer' })
     if (refused === undefined) throw new Error('nobody was added')

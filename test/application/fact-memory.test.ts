@@ -1,0 +1,213 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createBoundedMap } from '../../src/adapters/lru/bounded-map.ts'
+import {
+  createFactMemory,
+  type FactMemory,
+  type MemoryEntry,
+} from '../../src/application/fact-memory.ts'
+import type { Change } from '../../src/domain/change-event.ts'
+import type { Fact, Pair } from '../../src/domain/fact.ts'
+import { factOf, nowMs } from '../support/builders.ts'
+
+/** Drops every fact that a change is of, whenever it was read. */
+const dropAll = (memory: FactMemory, change: Change): readonly Pair[] =>
+  memory.drop(change, { before: Infinity, max: Infinity }).pairs
+
+let memory: FactMemory
+const memoryOf = (maxEntries: number, maxBytes = 10_000_000): FactMemory =>
+  createFactMemory({ createMap: createBoundedMap, maxEntries, maxBytes })
+
+beforeEach(() => {
+  memory = memoryOf(100)
+})
+
+/** A pair from its names, as `u1 org-a`, or `u1` without an organization. */
+function pairOf(names: string): Pair {
+  const [user = '', organization = null] = names.split(' ')
+  return { user, organization }
+}
+
+function entryOf(names: string, fact: Partial<Fact> = {}): MemoryEntry {
+  return {
+    pair: pairOf(names),
+    fact: factOf(['staff'], fact),
+    order: 1,
+    since: { monotonicMs: 0, wallMs: nowMs },
+    own: true,
+    lifeMs: 1_000,
+    cachedAtMs: undefined,
+  }
+}
+
+const everyone = ['u1 org-a', 'u1 org-b', 'u1', 'u2 org-a', 'u2 org-b', 'org-a u1']
+const held = (names: readonly string[] = everyone): readonly string[] =>
+  names.filter((name) => memory.peek(pairOf(name)) !== undefined)
+const remember = (names: readonly string[], absent = false): void =>
+  names.forEach((name) => memory.set(entryOf(name), absent))
+
+describe('the memory of facts', () => {
+  it('finds an entry by its pair, and none by another', () => {
+    expect(memory.get(pairOf('u1 org-a'))).toBeUndefined()
+    const entry = entryOf('u1 org-a')
+    memory.set(entry, false)
+    expect(memory.get(entry.pair)).toBe(entry)
+    expect(memory.peek(entry.pair)).toBe(entry)
+    expect(held()).toEqual(['u1 org-a'])
+  })
+
+  it.each([[false], [true]])('replaces an entry, absent before: %s', (before) => {
+    for (const after of [false, true]) {
+      memory.set(entryOf('u1 org-a'), before)
+      const entry = entryOf('u1 org-a')
+      memory.set(entry, after)
+      expect(memory.get(entry.pair)).toBe(entry)
+      expect(memory.usage().entries).toBe(1)
+      expect(dropAll(memory, { user: 'u1', organization: null })).toEqual(after ? [] : [entry.pair])
+      expect(memory.usage()).toEqual({ entries: 0, bytes: 0 })
+    }
+  })
+
+  it.each([[false], [true]])('deletes an entry, absent: %s', (absent) => {
+    remember(['u1 org-a', 'u2 org-a'], absent)
+    memory.delete(pairOf('u1 org-a'))
+    expect(held()).toEqual(['u2 org-a'])
+  })
+})
+
+describe('a change', () => {
+  const both = (user: string | null, organization: string | null): Change => ({
+    user,
+    organization,
+  })
+
+  it.each<[string, Change, string[]]>([
+    ['a pair', both('u1', 'org-a'), ['u1 org-a']],
+    ['a user', both('u1', null), ['u1 org-a', 'u1 org-b', 'u1']],
+    ['an organization', both(null, 'org-a'), ['u1 org-a', 'u2 org-a']],
+    ['another organization', both(null, 'org-b'), ['u1 org-b', 'u2 org-b']],
+    ['nobody in memory', both('u3', null), []],
+    ['no organization in memory', both(null, 'org-c'), []],
+  ])('of %s drops what it is of, and tells', (_title, change, dropped) => {
+    remember(everyone)
+    expect(dropAll(memory, change)).toEqual(dropped.map(pairOf))
+    expect(held()).toEqual(everyone.filter((name) => !dropped.includes(name)))
+    expect(memory.usage().entries).toBe(everyone.length - dropped.length)
+    remember(dropped)
+    expect(dropAll(memory, change)).toEqual(dropped.map(pairOf))
+  })
+
+  it('of a pair tells that pair, also where memory held nothing of it', () => {
+    expect(dropAll(memory, both('u1', 'org-a'))).toEqual([pairOf('u1 org-a')])
+  })
+
+  it.each<[string, Change]>([
+    ['a pair', both('u1', 'org-a')],
+    ['a user', both('u1', null)],
+    ['an organization', both(null, 'org-a')],
+  ])('of %s drops who was absent too', (_title, change) => {
+    remember(['u1 org-a', 'u2 org-b'], true)
+    dropAll(memory, change)
+    expect(held()).toEqual(['u2 org-b'])
+  })
+})
+
+describe('a change of many', () => {
+  const ofOrganization = { user: null, organization: 'org-a' }
+  const names = ['u1 org-a', 'u2 org-a', 'u3 org-a', 'u4 org-a', 'u5 org-a']
+
+  it('drops so many at once, and tells whether there may be more', () => {
+    remember(names)
+    const limit = { before: 2, max: 2 }
+    const told = [1, 2, 3].map(() => memory.drop(ofOrganization, limit))
+    expect(told.map(({ more, pairs }) => [pairs.length, more])).toEqual([
+      [2, true],
+      [2, true],
+      [1, false],
+    ])
+    expect(told.flatMap(({ pairs }) => pairs)).toEqual(names.map(pairOf))
+    expect(held(names)).toEqual([])
+  })
+
+  it.each([
+    ['before', 0, true],
+    ['with', 1, false],
+    ['after', 2, false],
+  ])('leaves what was read %s it, or does not', (_title, order, dropped) => {
+    memory.set({ ...entryOf('u1 org-a'), order }, false)
+    memory.set({ ...entryOf('u2 org-a'), order }, true)
+    const { more, pairs } = memory.drop(ofOrganization, { before: 1, max: 10 })
+    expect([pairs, more]).toEqual([dropped ? [pairOf('u1 org-a')] : [], false])
+    expect(held(names)).toEqual(dropped ? [] : ['u1 org-a', 'u2 org-a'])
+  })
+
+  it('counts those who are absent too', () => {
+    remember(names, true)
+    expect(memory.drop(ofOrganization, { before: 2, max: 3 })).toEqual({ pairs: [], more: true })
+    expect(memory.usage().entries).toBe(2)
+  })
+})
+
+describe('the bounds of memory', () => {
+  it('keep so many entries, those that were used last', () => {
+    memory = memoryOf(2)
+    remember(['u1 org-a', 'u1 org-b'])
+    memory.get(pairOf('u1 org-a'))
+    memory.peek(pairOf('u1 org-b'))
+    remember(['u2 org-a'])
+    expect(held()).toEqual(['u1 org-a', 'u2 org-a'])
+  })
+
+  it('leave nothing of what was evicted to be dropped', () => {
+    memory = memoryOf(1)
+    remember(['u1 org-a', 'u1 org-b'])
+    expect(dropAll(memory, { user: 'u1', organization: null })).toEqual([pairOf('u1 org-b')])
+  })
+
+  it('let strangers push nobody out', () => {
+    memory = memoryOf(2)
+    remember(['u1 org-a', 'u2 org-a'])
+    for (let number = 0; number < 10_100; number += 1) remember([`stranger${number} org-a`], true)
+    expect(held()).toEqual(['u1 org-a', 'u2 org-a'])
+    expect(memory.usage().entries).toBe(10_002)
+  })
+
+  it('keep so many bytes', () => {
+    remember(['u1 org-a'])
+    const { bytes } = memory.usage()
+    expect(bytes).toBeGreaterThan(900)
+    memory = memoryOf(100, 3 * bytes)
+    remember(['u1 org-a', 'u1 org-b', 'u2 org-a', 'u2 org-b'])
+    expect(memory.usage()).toEqual({ entries: 3, bytes: 3 * bytes })
+  })
+
+  it('keep nothing that is too large for all of them, nor what it replaces', () => {
+    memory = memoryOf(100, 3_000)
+    remember(['u1 org-a', 'u1 org-b'])
+    memory.set(entryOf('u1 org-a', { platformRoles: ['x'.repeat(2_000)] }), false)
+    expect(held()).toEqual(['u1 org-b'])
+    expect(dropAll(memory, { user: 'u1', organization: null })).toEqual([pairOf('u1 org-b')])
+  })
+
+  it.each<[string, Partial<Fact>]>([
+    ['rows', { rows: [['staff'], ['viewer']] }],
+    ['roles', { rows: [['staff', 'viewer']] }],
+    ['letters of roles', { rows: [['x'.repeat(200)]] }],
+    ['platform roles', { platformRoles: ['user', 'support'] }],
+    ['dynamic roles', { dynamic: new Map([['lead', []]]) }],
+    ['dynamic permissions', { dynamic: new Map([['staff', ['leave:read']]]) }],
+  ])('count %s', (_title, parts) => {
+    const sizeOf = (fact: Partial<Fact>): number => {
+      const one = memoryOf(1)
+      one.set(entryOf('u1 org-a', fact), false)
+      return one.usage().bytes
+    }
+    expect(sizeOf(parts)).toBeGreaterThan(sizeOf({}))
+  })
+
+  it('count the names of the pair', () => {
+    remember(['u1 org-a'])
+    const { bytes } = memory.usage()
+    remember([`${'u'.repeat(102)} org-a`])
+    expect(memory.usage().bytes).toBe(2 * bytes + 400)
+  })
+})
