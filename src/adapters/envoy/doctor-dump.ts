@@ -22,7 +22,12 @@ const requestMs = 4_000
 /** Reads `/server_info` and `/config_dump` of an admin interface. */
 export async function readDump(adminUrl: string): Promise<EnvoyDump> {
   const info = object(await getJson(adminUrl, '/server_info'))
-  const dump = list(at(await getJson(adminUrl, '/config_dump'), 'configs'))
+  return parseDump(await getJson(adminUrl, '/config_dump'), info)
+}
+
+/** What `/config_dump` answered, with what `/server_info` did; throws where it holds nothing. */
+export function parseDump(answer: unknown, info: ConfigObject): EnvoyDump {
+  const dump = list(at(answer, 'configs'))
   const section = (name: string): ConfigObject => object(dump.find((one) => isTyped(one, name)))
   const listeners = section('ListenersConfigDump')
   const routes = section('RoutesConfigDump')
