@@ -5,22 +5,27 @@ import { createSecretKeys } from './adapters/jose/hs256-keys.ts'
 import { createJwksUrl } from './adapters/jose/jwks-url.ts'
 import { createKeyRing, type KeyRing } from './adapters/jose/key-ring.ts'
 import { createTokenVerifier } from './adapters/jose/token-verifier.ts'
-import { createDecisionLog, noDecisionLog } from './adapters/pino/decision-log.ts'
 import { createJwksTable } from './adapters/postgres/jwks-table.ts'
 import { openDatabase } from './adapters/postgres/pool.ts'
 import { createSchemaReader } from './adapters/postgres/schema.ts'
 import { createMetrics } from './adapters/prometheus/metrics.ts'
 import { createCheck } from './application/check.ts'
-import { messageOf, throttled } from './application/faults.ts'
+import { messageOf, publicMessageOf } from './application/faults.ts'
 import { observeCheck } from './application/observe-check.ts'
 import { createPolicyStore } from './application/policy-store.ts'
 import { createReadiness } from './application/readiness.ts'
+import { createRefuseCheck } from './application/refuse-check.ts'
 import { watchDatabase } from './application/watch-database.ts'
 import type { Config } from './config.ts'
 import type { Facts } from './application/facts.ts'
 import { createTokenMemory } from './application/token-memory.ts'
 import { createBoundedMap } from './adapters/lru/bounded-map.ts'
+import { composeDecisions } from './compose-decisions.ts'
 import { composeFacts } from './compose-facts.ts'
+import { composeFaults } from './compose-faults.ts'
+import { composeLog } from './compose-log.ts'
+import { composeTracing } from './compose-tracing.ts'
+import { createTimestamp } from './iso-timestamp.ts'
 import type { Service, ServiceDeps } from './service.ts'
 
 /** Share of the deadline after which PostgreSQL gives a statement up. */
@@ -62,40 +67,27 @@ async function compose(
   const { log } = deps
   const now = (): number => Date.now()
   const monotonicNow = (): number => performance.now()
-  const timestamp = (ms: number): string => new Date(ms).toISOString()
+  const timestamp = createTimestamp()
   const metrics = createMetrics()
-  /** Every fault is counted, one a second of each kind is told. */
-  const onFault = (kind: string): ((cause: unknown) => void) => {
-    const tell = throttled(
-      (cause) => log.warn({ kind, cause: messageOf(cause) }, 'fault'),
-      monotonicNow,
-    )
-    return (cause) => {
-      metrics.fault(kind)
-      tell(cause)
-    }
-  }
+  closers.push(metrics.close)
+  const onFault = composeFaults({ log, metrics, monotonicNow })
 
-  const decisionLog =
-    config.decisionLog === 'off'
-      ? noDecisionLog
-      : createDecisionLog({
-          sink: config.decisionLog,
-          now: () => timestamp(now()),
-          onDropped: metrics.logDropped,
-          onFault: onFault('decision_log'),
-        })
+  const sink = composeLog({ config, metrics, log, onFault, timestamp, now })
+  const { decisionLog, ...kept } = composeDecisions(config, sink, () => timestamp(now()))
   closers.push(decisionLog.close)
+  metrics.watchLog(decisionLog.usage)
 
   const readiness = createReadiness(() => {
     grpc.setServing(true)
     log.info({ grpc: grpc.address }, 'ready')
   })
+  metrics.watchReadiness(readiness.report)
   const policies = createPolicyStore(deps.policy, {
     load: deps.loadPolicy,
     onLoaded(policy) {
       metrics.policyLoaded(policy.version)
       decisionLog.policy(policy.version, policy.definition)
+      kept.policies.loaded(policy)
       readiness.set('policy', { status: 'ok', detail: policy.version })
       log.info({ policy: policy.version }, 'policy loaded')
     },
@@ -128,6 +120,7 @@ async function compose(
     onFault: onFault('postgres'),
   })
   closers.push(database.close)
+  metrics.watchStatements('checks', database.usage)
   const schema = createSchemaReader(database)
   const facts = composeFacts({
     ...{ config, database, schema, policy: policies.current },
@@ -153,16 +146,16 @@ async function compose(
     now,
     onFault: onFault('check'),
   })
+  const { tracing } = config
+  const tracer = await composeTracing({ tracing, metrics, log, onFault, closers })
+  const naming = { worker: 0, now, timestamp, newId: randomUUIDv7 }
+  const observing = { ...naming, log: decisionLog, metrics }
   const observed = observeCheck(check, {
-    log: decisionLog,
-    metrics,
+    ...observing,
+    tracer,
     loggedAllows: config.loggedAllows,
     logRequired: config.logRequired,
-    worker: 0,
-    now,
     monotonicNow,
-    timestamp,
-    newId: randomUUIDv7,
     random: Math.random,
   })
 
@@ -170,14 +163,18 @@ async function compose(
     listen: config.grpcListen,
     tls: config.grpcTls,
     check: observed,
-    newId: randomUUIDv7,
+    refuse: createRefuseCheck({
+      ...observing,
+      policy: policies.current,
+      onFault: onFault('check'),
+    }),
     deadlineMs: config.deadlineMs,
     maxMessageBytes,
     maxInFlight,
     now,
     monotonicNow,
     onFault: onFault('grpc'),
-    onOverload: () => metrics.decided(overloaded),
+    onWaiting: metrics.checksWaiting,
   })
   closers.push(grpc.close)
   const watch = watchDatabase({
@@ -189,7 +186,7 @@ async function compose(
       return { cancel: () => clearTimeout(timer) }
     },
     onAnswer: readiness.databaseAnswered,
-    onFailure: (cause) => readiness.databaseFailed(messageOf(cause)),
+    onFailure: (cause) => readiness.databaseFailed(publicMessageOf(cause)),
     onChange: (answers, cause) =>
       answers
         ? log.info({}, 'PostgreSQL answers')
@@ -201,11 +198,13 @@ async function compose(
   const { composeHttp } = await import('./compose-http.ts')
   const http = await composeHttp({
     ...{ config, schema, tokens, rules, facts, metrics, readiness, now, onFault, closers },
+    ...{ kept, log, monotonicNow },
   })
 
   return {
     grpcAddress: grpc.address,
     httpAddress: http.address,
+    reopenLog: decisionLog.reopen,
     drain() {
       readiness.drain()
       grpc.setServing(false)
@@ -242,12 +241,3 @@ async function compose(
     }
   }
 }
-
-/** A check that was refused unread, as it is counted. */
-const overloaded = {
-  allowed: false,
-  reason: 'unavailable',
-  route: '',
-  source: null,
-  durationS: 0,
-} as const

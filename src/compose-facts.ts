@@ -3,10 +3,12 @@ import { createNatsChangeFeed } from './adapters/nats/change-feed.ts'
 import { createPostgresFactSource } from './adapters/postgres/fact-source.ts'
 import { openDatabase, type Database } from './adapters/postgres/pool.ts'
 import type { SchemaReader } from './adapters/postgres/schema.ts'
+import type { FactReader } from './adapters/prometheus/fact-metrics.ts'
 import type { Metrics } from './adapters/prometheus/metrics.ts'
 import { createRedisFactCache } from './adapters/redis/fact-cache.ts'
-import { messageOf } from './application/faults.ts'
+import { publicMessageOf } from './application/faults.ts'
 import { createFacts, type Facts } from './application/facts.ts'
+import { observeCache, observeSource } from './application/observe-reads.ts'
 import type { Readiness } from './application/readiness.ts'
 import type { Config } from './config.ts'
 import type { Fact } from './domain/fact.ts'
@@ -59,23 +61,38 @@ export function composeFacts(composition: FactsComposition): Facts {
     onFault: onFault('postgres'),
   })
   closers.push(verificationDatabase.close)
-  const cache = composeCache(composition)
+  metrics.watchStatements('verification', verificationDatabase.usage)
+  const monotonicNow = (): number => performance.now()
+  const reads = (source: FactReader) => ({
+    monotonicNow,
+    onRead: (ms: number): void => metrics.factRead(source, ms),
+  })
+  const cache = observeCache(composeCache(composition), {
+    ...reads('redis'),
+    onAsked: metrics.cacheAsked,
+  })
   const malformed = onFault('event')
   const { close, facts, listener, state } = createFacts({
     clock,
     bounds: { verifyAfterMs: config.verifyAfterMs, cacheTtlMs: config.cacheTtlMs },
-    source: createPostgresFactSource({
-      database,
-      schema,
-      dynamicRoles,
-      timeoutMs: config.deadlineMs * sourceShare,
-    }),
-    batches: createPostgresFactSource({
-      database: verificationDatabase,
-      schema,
-      dynamicRoles,
-      timeoutMs: verificationTimeoutMs,
-    }),
+    source: observeSource(
+      createPostgresFactSource({
+        database,
+        schema,
+        dynamicRoles,
+        timeoutMs: config.deadlineMs * sourceShare,
+      }),
+      reads('postgres'),
+    ),
+    batches: observeSource(
+      createPostgresFactSource({
+        database: verificationDatabase,
+        schema,
+        dynamicRoles,
+        timeoutMs: verificationTimeoutMs,
+      }),
+      reads('verification'),
+    ),
     cache,
     createMap: createBoundedMap,
     limits,
@@ -85,12 +102,18 @@ export function composeFacts(composition: FactsComposition): Facts {
     random: Math.random,
     signal: closing.signal,
     observer: {
-      event: metrics.event,
+      event(subject, outcome, storedAtMs) {
+        metrics.event(subject, outcome)
+        if (storedAtMs !== undefined) metrics.eventLag(Date.now() - storedAtMs)
+      },
       malformed: (subject, why) => malformed(new Error(`an event on ${subject}: ${why}`)),
       unannounced: metrics.unannounced,
       batch: metrics.verified,
       verificationFailed: onFault('verification'),
-      watchBroke: (why) => log.warn({ cause: why }, 'the watch on changes broke'),
+      watchBroke(why) {
+        metrics.watchBroke()
+        log.warn({ cause: why }, 'the watch on changes broke')
+      },
     },
   })
   closers.push(() => {
@@ -114,7 +137,7 @@ export function composeFacts(composition: FactsComposition): Facts {
       clock,
       random: Math.random,
       onFault(cause) {
-        why = messageOf(cause)
+        why = publicMessageOf(cause)
         onFault('nats')(cause)
       },
       onState({ live }) {

@@ -9,9 +9,12 @@ import { createAuthenticate } from './application/authenticate.ts'
 import type { Facts } from './application/facts.ts'
 import type { Readiness } from './application/readiness.ts'
 import { createUsers } from './application/users.ts'
+import { composeAdmin } from './compose-admin.ts'
+import type { KeptDecisions } from './compose-decisions.ts'
 import type { Config } from './config.ts'
 import type { ClaimRules } from './domain/identity.ts'
 import type { TokenVerifier } from './ports/token-verifier.ts'
+import type { ServiceLog } from './service.ts'
 
 /** What a request to the HTTP API may take in all, and its statements, in ms. */
 const timeoutMs = 2_000
@@ -27,6 +30,9 @@ export interface HttpComposition {
   readonly tokens: TokenVerifier
   readonly rules: ClaimRules
   readonly facts: Pick<Facts, 'known' | 'ask'>
+  readonly kept: KeptDecisions
+  readonly log: ServiceLog
+  readonly monotonicNow: () => number
   readonly metrics: Metrics
   readonly readiness: Readiness
   readonly now: () => number
@@ -34,7 +40,7 @@ export interface HttpComposition {
   readonly closers: (() => void | Promise<void>)[]
 }
 
-/** Starts the HTTP server: ops and users. */
+/** Starts the HTTP server: ops, users and admin. */
 export async function composeHttp(composition: HttpComposition): Promise<HttpServer> {
   const { closers, config, facts, metrics, now, onFault, readiness, rules, schema, tokens } =
     composition
@@ -46,6 +52,7 @@ export async function composeHttp(composition: HttpComposition): Promise<HttpSer
     onFault: onFault('postgres'),
   })
   closers.push(database.close)
+  metrics.watchStatements('users', database.usage)
   const authenticate = createAuthenticate({
     tokens,
     rules,
@@ -63,7 +70,7 @@ export async function composeHttp(composition: HttpComposition): Promise<HttpSer
     tls: config.httpTls,
     readiness: readiness.report,
     metrics: metrics.expose,
-    routes: [createUserRoutes({ authenticate, users, timeoutMs })],
+    routes: [createUserRoutes({ authenticate, users, timeoutMs }), composeAdmin(composition)],
     onFault: onFault('http'),
   })
   closers.push(http.close)

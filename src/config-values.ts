@@ -85,6 +85,22 @@ function hostAndPort(value: string): ListenAddress | undefined {
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
 }
 
+const sizes: Readonly<Record<string, number>> = {
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+}
+
+/** A size as `512MB` or `1GiB` in bytes, or undefined where the text is none. */
+export function parseSize(text: string): number | undefined {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)([kMG]B|[KMG]iB)$/.exec(text) ?? []
+  const factor = unit === undefined ? undefined : sizes[unit]
+  return factor === undefined ? undefined : Math.floor(Number(amount) * factor)
+}
+
 /** A number from 0 to 1; unset: 1. */
 export function readShare(variable: string, env: Environment, fault: Fault): number {
   const value = env[variable]?.trim()

@@ -1,10 +1,12 @@
 import type { TlsFiles } from './adapters/envoy/certificates.ts'
+import type { TracingOptions } from './adapters/opentelemetry/options.ts'
+import { readDecisionLog, type DecisionLogConfig } from './config-log.ts'
+import { readTracing } from './config-tracing.ts'
 import {
   parseDuration,
   readGrpcListen,
   readHttpListen,
   readSecrets,
-  readShare,
   readTls,
   splitList,
   type Environment,
@@ -18,7 +20,7 @@ export interface ConfigFault {
 }
 
 /** The configuration of `serve`: read once, frozen (contract section 2). Durations are in ms. */
-export interface Config {
+export interface Config extends DecisionLogConfig {
   readonly policy: string
   readonly grpcListen: string
   readonly grpcTls: TlsFiles | undefined
@@ -39,12 +41,13 @@ export interface Config {
   readonly cacheTtlMs: number
   readonly verifyAfterMs: number
   readonly claims: 'grant' | 'deny-only'
-  readonly decisionLog: string
-  readonly loggedAllows: number
-  readonly logRequired: boolean
+  /** Decisions that the admin API finds in memory; 0: none are kept. */
+  readonly adminDecisions: number
   readonly deadlineMs: number
   readonly drainMs: number
   readonly logLevel: string
+  /** undefined: checks are not traced. */
+  readonly tracing: TracingOptions | undefined
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
@@ -85,8 +88,10 @@ export function readConfig(
   const url = (variable: string, protocols: readonly string[]): string | undefined => {
     const value = text(variable)
     if (value === undefined) return undefined
-    const protocol = URL.parse(value)?.protocol
-    if (protocol === undefined || !protocols.includes(protocol)) {
+    const known = (part: string): boolean => protocols.includes(URL.parse(part)?.protocol ?? '')
+    // The servers of a NATS cluster may be listed.
+    const parts = variable === 'NATS_URL' ? value.split(',').map((part) => part.trim()) : [value]
+    if (!parts.every(known)) {
       // The value is not repeated: it may hold a password.
       fault(variable, `not a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`)
     }
@@ -127,12 +132,7 @@ export function readConfig(
   }
   later('TENANTGATE_WORKERS', '1')
   later('TENANTGATE_GRPC_TRANSPORT', 'grpc-js')
-  later('TENANTGATE_DECISION_LOG_FORMAT', 'tenantgate')
   later('TENANTGATE_ASSERTION', 'off')
-  const decisionLog = text('TENANTGATE_DECISION_LOG') ?? 'stdout'
-  if (decisionLog.startsWith('nats:')) {
-    fault('TENANTGATE_DECISION_LOG', 'nats: is not in this release: use stdout, a file or off')
-  }
   const baseUrl = url('BETTER_AUTH_URL', ['http:', 'https:'])
   const expected = (variable: string): readonly string[] => {
     const value = text(variable)
@@ -145,6 +145,7 @@ export function readConfig(
     const origin = baseUrl === undefined ? undefined : URL.parse(baseUrl)?.origin
     return origin === undefined ? [] : [...new Set([origin, baseUrl ?? origin])]
   }
+  const { tracing, warnings } = readTracing(env)
   const config: Config = {
     policy: text('TENANTGATE_POLICY') ?? 'policy.yaml',
     grpcListen: readGrpcListen(text('TENANTGATE_GRPC_LISTEN') ?? '0.0.0.0:9191', fault),
@@ -164,12 +165,12 @@ export function readConfig(
     cacheTtlMs: duration('TENANTGATE_CACHE_TTL', 300_000),
     verifyAfterMs: duration('TENANTGATE_VERIFY_AFTER', 5_000),
     claims: choice('TENANTGATE_CLAIMS', ['grant', 'deny-only'], 'grant'),
-    decisionLog,
-    loggedAllows: readShare('TENANTGATE_DECISION_LOG_ALLOWS', env, fault),
-    logRequired: choice('TENANTGATE_DECISION_LOG_REQUIRED', ['false', 'true'], 'false') === 'true',
+    ...readDecisionLog(env, fault),
+    adminDecisions: readCount(text('TENANTGATE_ADMIN_DECISIONS'), fault),
     deadlineMs: duration('TENANTGATE_DEADLINE', 100),
     drainMs: duration('TENANTGATE_DRAIN', 5_000),
     logLevel: choice('TENANTGATE_LOG_LEVEL', logLevels, 'info'),
+    tracing,
   }
   if (config.natsStream !== undefined && !streamName.test(config.natsStream)) {
     fault('TENANTGATE_NATS_STREAM', 'a stream name holds no white space, dot, * or >')
@@ -185,12 +186,9 @@ export function readConfig(
     fault('TENANTGATE_CACHE_TTL', 'it must be at least TENANTGATE_VERIFY_AFTER')
   }
   if (config.deadlineMs < 10) fault('TENANTGATE_DEADLINE', 'no check can be made in under 10ms')
-  if (config.logRequired && decisionLog === 'off') {
-    fault('TENANTGATE_DECISION_LOG_REQUIRED', 'true with TENANTGATE_DECISION_LOG=off denies all')
-  }
   return faults.length > 0
     ? { faults: distinct(faults) }
-    : { config: Object.freeze(config), warnings: warningsOf(config) }
+    : { config: Object.freeze(config), warnings: [...warningsOf(config), ...warnings] }
 }
 
 function distinct(faults: readonly ConfigFault[]): readonly ConfigFault[] {
@@ -229,4 +227,22 @@ function warningsOf(config: Config): readonly string[] {
     )
   }
   return warnings
+}
+
+const keptDecisions = 10_000
+const mostKeptDecisions = 100_000
+
+function readCount(
+  value: string | undefined,
+  fault: (variable: string, message: string) => void,
+): number {
+  if (value === undefined) return keptDecisions
+  const count = /^\d{1,7}$/.test(value) ? Number(value) : Infinity
+  if (count > mostKeptDecisions) {
+    fault(
+      'TENANTGATE_ADMIN_DECISIONS',
+      `"${value}" is not a whole number from 0 to ${mostKeptDecisions}`,
+    )
+  }
+  return count
 }

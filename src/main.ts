@@ -11,6 +11,8 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   lint: async (args) => (await import('./commands/lint.ts')).lint(args),
   test: async (args) => (await import('./commands/test.ts')).test(args),
   explain: async (args) => (await import('./commands/explain.ts')).explain(args),
+  coverage: async (args) => (await import('./commands/coverage.ts')).coverage(args),
+  replay: async (args) => (await import('./commands/replay.ts')).replay(args),
   doctor: async (args) => (await import('./commands/doctor.ts')).doctor(args),
 }
 
@@ -20,6 +22,8 @@ const usage = `usage: tenantgate COMMAND ...
   lint POLICY                 every fault of a policy, with line and column
   test POLICY CASES...        runs policy cases
   explain --policy P ...      a decision, step by step
+  coverage --policy P ...     what has no rule, what rules do nothing, who can call what
+  replay LOG... [--policy P]  recorded decisions again: who gains, who loses access
   doctor [--envoy ADMIN_URL]  what serve depends on: what is wrong, and how to mend it
 tenantgate COMMAND --help tells the options of a command`
 

@@ -12,6 +12,8 @@ export interface ServiceLog {
 export interface Service {
   readonly grpcAddress: string
   readonly httpAddress: string
+  /** Goes on in a new decision log file, where the old one was moved away. */
+  readonly reopenLog: () => void
   /** Says NOT_SERVING and not ready; checks are still answered. */
   readonly drain: () => void
   /** Finishes what is under way and closes everything, the last opened first. */

@@ -9,7 +9,10 @@ function config(env: Readonly<Record<string, string>> = {}): Config {
   throw new Error(reading.faults.map((f) => `${f.variable}: ${f.message}`).join('\n'))
 }
 
-function faults(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+type Env = Readonly<Record<string, string | undefined>>
+const decisionLog = 'TENANTGATE_DECISION_LOG'
+
+function faults(env: Env): readonly string[] {
   const reading = readConfig({ ...least, ...env })
   return 'faults' in reading ? reading.faults.map(({ variable }) => variable) : []
 }
@@ -27,6 +30,9 @@ describe('the configuration', () => {
       verifyAfterMs: 5_000,
       claims: 'grant',
       decisionLog: 'stdout',
+      decisionLogFormat: 'tenantgate',
+      decisionLogMaxBytes: undefined,
+      decisionLogKeep: 5,
       loggedAllows: 1,
       logRequired: false,
       logLevel: 'info',
@@ -69,6 +75,25 @@ describe('the configuration', () => {
     expect(config({ TENANTGATE_HTTP_LISTEN }).httpListen).toEqual(listen)
   })
 
+  it.each([
+    ['1MB', 1_000_000],
+    ['512MB', 512_000_000],
+    ['1.5GB', 1_500_000_000],
+    ['1MiB', 1_048_576],
+    ['2GiB', 2_147_483_648],
+  ])('a log file of %s', (TENANTGATE_DECISION_LOG_MAX_SIZE, bytes) => {
+    const sized = config({ TENANTGATE_DECISION_LOG: '/x', TENANTGATE_DECISION_LOG_MAX_SIZE })
+    expect(sized).toMatchObject({ decisionLogMaxBytes: bytes, decisionLogKeep: 5 })
+  })
+
+  it('a log to NATS, in OPA’s form', () => {
+    const env = { NATS_URL: 'nats://n', TENANTGATE_DECISION_LOG: 'nats:tenantgate.decisions' }
+    expect(config({ ...env, TENANTGATE_DECISION_LOG_FORMAT: 'opa' })).toMatchObject({
+      decisionLog: 'nats:tenantgate.decisions',
+      decisionLogFormat: 'opa',
+    })
+  })
+
   it('an empty variable is an unset one', () => {
     expect(config({ TENANTGATE_DEADLINE: '', TENANTGATE_POLICY: ' ' })).toMatchObject({
       deadlineMs: 100,
@@ -76,7 +101,7 @@ describe('the configuration', () => {
     })
   })
 
-  it.each([
+  it.each<[string, Env, string]>([
     ['no key', { BETTER_AUTH_SECRET: undefined }, 'BETTER_AUTH_SECRET'],
     ['no database', { DATABASE_URL: undefined }, 'DATABASE_URL'],
     ['a JWKS that is no URL', { TENANTGATE_JWKS: 'keys' }, 'TENANTGATE_JWKS'],
@@ -112,10 +137,37 @@ describe('the configuration', () => {
       'TENANTGATE_GRPC_TLS_CERT',
     ],
     ['workers, which a later release brings', { TENANTGATE_WORKERS: '4' }, 'TENANTGATE_WORKERS'],
+    ['a log to NATS without a server', { TENANTGATE_DECISION_LOG: 'nats:x' }, decisionLog],
+    ...['nats:', 'nats:a.*', 'nats:a..b', 'nats:$JS.a', 'nats:a b', 'nats:a.>'].map(
+      (sink): [string, Env, string] => [
+        `a log to what is no subject (${sink})`,
+        { NATS_URL: 'nats://n', TENANTGATE_DECISION_LOG: sink },
+        decisionLog,
+      ],
+    ),
     [
-      'a log to NATS, which a later release brings',
-      { TENANTGATE_DECISION_LOG: 'nats:x' },
-      'TENANTGATE_DECISION_LOG',
+      'a log to a subject that events are read from',
+      {
+        ...{ NATS_URL: 'nats://n', TENANTGATE_NATS_PREFIX: 'app' },
+        TENANTGATE_DECISION_LOG: 'nats:app.member.decided',
+      },
+      decisionLog,
+    ],
+    ['a form that is none', { TENANTGATE_DECISION_LOG_FORMAT: 'xml' }, `${decisionLog}_FORMAT`],
+    ...['lots', '1', '10kB', '-1MB', '1mb'].map((size): [string, Env, string] => [
+      `a size that is none or too small (${size})`,
+      { TENANTGATE_DECISION_LOG: '/x', TENANTGATE_DECISION_LOG_MAX_SIZE: size },
+      `${decisionLog}_MAX_SIZE`,
+    ]),
+    ...['0', '1.5', 'all', '1001'].map((keep): [string, Env, string] => [
+      `a number of files that is none (${keep})`,
+      { TENANTGATE_DECISION_LOG: '/x', TENANTGATE_DECISION_LOG_KEEP: keep },
+      `${decisionLog}_KEEP`,
+    ]),
+    [
+      'rotation of what is no file',
+      { TENANTGATE_DECISION_LOG_MAX_SIZE: '1GB' },
+      `${decisionLog}_MAX_SIZE`,
     ],
     ['a stream without a server', { TENANTGATE_NATS_STREAM: 'CHANGES' }, 'TENANTGATE_NATS_STREAM'],
     [
@@ -125,6 +177,7 @@ describe('the configuration', () => {
     ],
     ['a prefix with a wildcard', { TENANTGATE_NATS_PREFIX: 'app.*' }, 'TENANTGATE_NATS_PREFIX'],
     ['NATS by WebSocket', { NATS_URL: 'ws://n' }, 'NATS_URL'],
+    ['one NATS server of several by HTTP', { NATS_URL: 'nats://a,http://b' }, 'NATS_URL'],
     ['facts that are never old', { TENANTGATE_VERIFY_AFTER: '50ms' }, 'TENANTGATE_VERIFY_AFTER'],
     ['a cache shorter than verification', { TENANTGATE_CACHE_TTL: '4s' }, 'TENANTGATE_CACHE_TTL'],
     ['a base URL that is none', { BETTER_AUTH_URL: 'here' }, 'BETTER_AUTH_URL'],
@@ -140,6 +193,8 @@ describe('the configuration', () => {
     expect(warnings({})).toMatch(/REDIS_URL is not set.*\n.*NATS_URL is not set/)
     const both = { REDIS_URL: 'redis://r', NATS_URL: 'nats://n' }
     expect(warnings(both)).not.toMatch(/REDIS_URL|NATS_URL/)
+    // The servers of a cluster are listed.
+    expect(warnings({ ...both, NATS_URL: 'nats://a:4222, tls://b' })).not.toMatch(/NATS_URL/)
   })
 
   it('never repeats a value that may hold a password', () => {

@@ -45,12 +45,44 @@ export interface AuthenticateDeps {
   readonly onFault: (cause: unknown) => void
 }
 
+/** Whose token it is, or why it is nobody's. */
+export type Identification = { readonly identity: Identity } | { readonly refusal: TokenRefusal }
+
+/** Why a credential names nobody. */
+export type TokenRefusal = Extract<
+  AuthenticationRefusal,
+  'missing_credential' | 'malformed_credential' | 'invalid_token' | 'expired_token'
+>
+
+/** Steps 5 and 6 of a check (contract section 4) by themselves: one valid bearer token. */
+export function createIdentify({
+  now,
+  rules,
+  tokens,
+}: Pick<AuthenticateDeps, 'now' | 'rules' | 'tokens'>) {
+  return async (header: string | undefined, signal: AbortSignal): Promise<Identification> => {
+    const credential = readCredential(header)
+    if ('refusal' in credential) return { refusal: credential.refusal }
+    const verdict = await tokens.verify(credential.token, signal)
+    if ('why' in verdict) return { refusal: 'invalid_token' }
+    const reading = readIdentity(verdict, rules, now())
+    return 'refusal' in reading ? { refusal: reading.refusal } : { identity: reading.identity }
+  }
+}
+
+/** Step 8: why the user of a token may do nothing, whatever it asks for. */
+export function refusalOfUser(fact: Fact): 'unknown_user' | 'banned' | undefined {
+  if (!fact.user) return 'unknown_user'
+  return fact.banned ? 'banned' : undefined
+}
+
 /**
  * Steps 5, 6 and 8 of a check (contract section 4) by themselves: one valid bearer token of a user
  * who exists and is not banned. Whatever is not shown in time is a refusal; a fault in any part,
  * also a bug, is `unavailable`.
  */
 export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
+  const identify = createIdentify(deps)
   return async function authenticate({ authorization, signal }) {
     try {
       return await unlessAborted(tell(authorization, signal), signal, () => ({
@@ -63,19 +95,12 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
   }
 
   async function tell(header: string | undefined, signal: AbortSignal): Promise<Authentication> {
-    const credential = readCredential(header)
-    if ('refusal' in credential) return { refusal: credential.refusal }
-
-    const verdict = await deps.tokens.verify(credential.token, signal)
-    if ('why' in verdict) return { refusal: 'invalid_token' }
-    const reading = readIdentity(verdict, deps.rules, deps.now())
-    if ('refusal' in reading) return { refusal: reading.refusal }
-
-    const { identity } = reading
+    const identified = await identify(header, signal)
+    if ('refusal' in identified) return identified
+    const { identity } = identified
     const pair = { user: identity.subject, organization: identity.organization }
     const fact = await deps.readFact(pair, signal)
-    if (!fact.user) return { refusal: 'unknown_user' }
-    if (fact.banned) return { refusal: 'banned' }
-    return { identity, fact }
+    const refusal = refusalOfUser(fact)
+    return refusal === undefined ? { identity, fact } : { refusal }
   }
 }

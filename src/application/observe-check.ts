@@ -3,6 +3,7 @@ import { decisionOf } from '../domain/evaluate.ts'
 import type { Decision, Evaluation } from '../domain/evaluation.ts'
 import { recordOf } from '../domain/record.ts'
 import type { AccessRequest } from '../domain/request.ts'
+import type { CheckSpan, CheckTracer } from '../ports/check-tracer.ts'
 import type { DecisionLog } from '../ports/decision-log.ts'
 import type { Check } from './check.ts'
 import type { Deadline } from './deadline.ts'
@@ -28,6 +29,8 @@ export interface CheckMetrics {
 export interface ObserveCheckDeps {
   readonly log: DecisionLog
   readonly metrics: CheckMetrics
+  /** Absent: checks are not traced. */
+  readonly tracer?: CheckTracer | undefined
   /** The share of allows that are logged, 0 to 1; denials always are. */
   readonly loggedAllows: number
   /** Refuse what cannot be logged. */
@@ -47,32 +50,50 @@ export type ObservedCheck = (
   deadline: Deadline,
 ) => ObservedDecision | Promise<ObservedDecision>
 
+/** A check under way: when it began, and its span where it is traced. */
+interface Begun {
+  readonly atMs: number
+  readonly span: CheckSpan | undefined
+}
+
+interface Observation {
+  readonly decisionId: string
+  readonly durationMs: number
+  readonly span: CheckSpan | undefined
+}
+
 /** What cannot be logged although it must. Shadow mode lifts a policy's rules, not this one. */
-function withoutLog(evaluation: Evaluation): Decision {
+function withheld(evaluation: Evaluation): Decision {
   return { ...decisionOf(evaluation, 'unavailable'), passes: false }
 }
 
 /** Gives every decision an id, logs and counts it, and changes nothing else about it. */
 export function observeCheck(check: Check, deps: ObserveCheckDeps): ObservedCheck {
   return (request, deadline) => {
-    const begunMs = deps.monotonicNow()
+    const begun = { atMs: deps.monotonicNow(), span: deps.tracer?.begin(request) }
     const checked = check(request, deadline)
     return checked instanceof Promise
-      ? checked.then((decision) => observed(decision, begunMs, deadline))
-      : observed(checked, begunMs, deadline)
+      ? checked.then((decision) => observed(decision, begun, deadline))
+      : observed(checked, begun, deadline)
   }
 
-  function observed(checked: Decision, begunMs: number, deadline: Deadline): ObservedDecision {
+  function observed(checked: Decision, begun: Begun, deadline: Deadline): ObservedDecision {
+    const answered = deadline.answeredAs?.()
+    if (answered !== undefined) {
+      // It was logged and counted as refused when its caller was answered.
+      begun.span?.end(decisionOf(checked.evaluation, 'unavailable'), answered)
+      return { decision: checked, decisionId: answered }
+    }
     // A process that stood still sees its timers fire only after the work they should have cut off.
     const decided =
       checked.reason === 'granted' && deadline.isLate()
         ? decisionOf(checked.evaluation, 'unavailable')
         : checked
     const decisionId = deps.newId()
-    const durationMs = deps.monotonicNow() - begunMs
-    const decision = logged(decided, decisionId, durationMs)
+    const durationMs = deps.monotonicNow() - begun.atMs
+    const decision = logged(decided, { decisionId, durationMs, span: begun.span })
       ? decided
-      : withoutLog(decided.evaluation)
+      : withheld(decided.evaluation)
     const { reason, evaluation } = decision
     deps.metrics.decided({
       allowed: reason === 'granted',
@@ -81,10 +102,11 @@ export function observeCheck(check: Check, deps: ObserveCheckDeps): ObservedChec
       source: evaluation.fact?.source ?? null,
       durationS: durationMs / 1000,
     })
+    begun.span?.end(decision, decisionId)
     return { decision, decisionId }
   }
 
-  function logged(decision: Decision, decisionId: string, durationMs: number): boolean {
+  function logged(decision: Decision, { decisionId, durationMs, span }: Observation): boolean {
     if (decision.reason === 'granted' && deps.loggedAllows < 1) {
       if (deps.random() >= deps.loggedAllows) return true
     }
@@ -96,6 +118,8 @@ export function observeCheck(check: Check, deps: ObserveCheckDeps): ObservedChec
         timestamp: deps.timestamp(nowMs),
         durationUs: Math.round(durationMs * 1000),
         worker: deps.worker,
+        loggedAllows: deps.loggedAllows,
+        span,
       }),
     )
     return accepted || !deps.logRequired

@@ -3,10 +3,8 @@ import { isId } from '../domain/id.ts'
 import type { OrganizationRepository, UserPage } from '../ports/organization-repository.ts'
 import type { Perspective, User, UserRepository } from '../ports/user-repository.ts'
 import type { AuthenticatedSubject } from './authenticate.ts'
+import { isPlatformAdmin } from './platform-admin.ts'
 import { unlessAborted } from './unless-aborted.ts'
-
-/** Platform roles that see every user (contract section 7); they are read from `users.role`. */
-const seesAll: ReadonlySet<string> = new Set(['admin', 'superadmin'])
 
 /** Longest address that is looked up, in characters (RFC 5321 section 4.5.3.1: 64 + 1 + 255). */
 const maxEmailLength = 320
@@ -56,28 +54,23 @@ export function createUsers(deps: {
     },
     async ofOrganization(viewer, organizationId, page, signal) {
       if (!isId(organizationId)) return undefined
-      const asMember = isPlatformAdmin(viewer) ? null : viewer.identity.subject
+      const asMember = isPlatformAdmin(viewer.fact) ? null : viewer.identity.subject
       const found = deps.organizations.usersOf(organizationId, { ...page, asMember }, signal)
       return inTime(found, signal)
     },
   }
 }
 
-/** Never from claims: what a token says of a role may be long out of date. */
-function isPlatformAdmin({ fact }: AuthenticatedSubject): boolean {
-  return fact.platformRoles.some((role) => seesAll.has(role))
-}
-
 function perspectiveOf(viewer: AuthenticatedSubject): Perspective {
   const { organization, subject } = viewer.identity
-  return { sharedWith: isPlatformAdmin(viewer) ? null : subject, preferred: organization }
+  return { sharedWith: isPlatformAdmin(viewer.fact) ? null : subject, preferred: organization }
 }
 
 /** A membership that is told to who is no platform admin is one that both have. */
 function ifVisible(viewer: AuthenticatedSubject, user: User | undefined): User | undefined {
   if (user === undefined) return undefined
   const visible =
-    user.id === viewer.identity.subject || user.membership !== null || isPlatformAdmin(viewer)
+    user.id === viewer.identity.subject || user.membership !== null || isPlatformAdmin(viewer.fact)
   return visible ? user : undefined
 }
 

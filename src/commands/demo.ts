@@ -107,9 +107,9 @@ function withoutPassword(url: string): string {
   return shown.href
 }
 
-function sceneLine({ scene, status, reason, differences }: ScenePlayed): string {
+function sceneLine({ scene, status, reason, differences, ...shown }: ScenePlayed): string {
   const who = scene.persona ?? (scene.token === undefined ? 'nobody' : 'a forger')
-  const outcome = reason === null ? String(status) : `${status} ${reason}`
+  const outcome = shown.outcome ?? (reason === null ? String(status) : `${status} ${reason}`)
   const line = `${differences.length === 0 ? 'ok  ' : 'FAIL'}  ${outcome.padEnd(22)}  ${who.padEnd(12)}  ${scene.title}`
   return [line, ...differences.map((difference) => `        ${difference}`)].join('\n')
 }

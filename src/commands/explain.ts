@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
+import { explain as explainStated } from '../application/explain.ts'
 import { readSimulatedRequest } from '../application/policy-cases.ts'
-import { simulate } from '../application/simulate.ts'
 import { readSubject, type SimulatedSubject } from '../application/subject.ts'
 import { statusOf } from '../domain/decision.ts'
 import { createPolicyReader, type PolicyReader } from '../domain/policy-reader.ts'
@@ -41,16 +41,8 @@ export async function explain(args: readonly string[]): Promise<number> {
   )
   if (request === undefined || reader.faults.length > 0) throw new UsageError(faultsOf(reader))
   const { subject } = readAs(as)
-  const { decision, steps } = await simulate(policy, { request, subject }, Date.now())
-  const { reason, evaluation } = decision
-  const explanation = {
-    decision: reason === 'granted' ? 'allow' : 'deny',
-    reason,
-    status: statusOf(reason),
-    route: evaluation.settings?.name ?? null,
-    policy: policy.version,
-    steps,
-  }
+  const { decision, explanation } = await explainStated(policy, { request, subject }, Date.now())
+  const { reason, steps } = explanation
   if (format === 'json') printJson(explanation)
   else {
     for (const { step, outcome, detail } of steps) {

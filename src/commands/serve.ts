@@ -2,6 +2,7 @@ import { flushCompileCache } from 'node:module'
 import { createLogger } from '../adapters/pino/logger.ts'
 import { startService } from '../app.ts'
 import { readConfig } from '../config.ts'
+import { isLogFile } from '../config-log.ts'
 import type { Service } from '../service.ts'
 import { parseArguments } from './arguments.ts'
 import { exit, UsageError } from './exit.ts'
@@ -41,6 +42,10 @@ export async function serve(args: readonly string[]): Promise<number> {
     loadPolicy,
     log,
   })
+  // A terminal that goes away still ends what it started, unless there is a file to reopen.
+  if (isLogFile(config.decisionLog) || !process.stdin.isTTY) {
+    process.on('SIGHUP', service.reopenLog)
+  }
   flushCompileCache() // a process that is killed later would not keep it
   log.info({ grpc: service.grpcAddress, http: service.httpAddress }, 'listening')
   await stopped(service, config.drainMs, log.info.bind(log))

@@ -6,6 +6,8 @@ export interface ScenePlayed {
   readonly scene: Scene
   readonly status: number
   readonly reason: string | null
+  /** What is shown of it; else status and reason. */
+  readonly outcome?: string
   /** What did not come out as told; empty: all did. */
   readonly differences: readonly string[]
 }

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { resolve } from 'node:path'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { startEnvoy, type EnvoyOptions, type EnvoyServer } from '../adapters/servers/envoy.ts'
 import { createDatabase, dropDatabase } from '../adapters/servers/postgres.ts'
 import { startBetterAuth, type BetterAuthServer } from './better-auth-server.ts'
@@ -23,6 +25,8 @@ export interface Stack {
   readonly databaseUrl: string
   /** What Better Auth's hooks publish. */
   readonly events: EventPublisher
+  /** The file that tenantgate's decisions are written to. */
+  readonly decisionLog: string
   /** The variables that tenantgate was started with. */
   readonly env: Readonly<Record<string, string>>
   readonly close: () => Promise<void>
@@ -68,7 +72,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...(options.tokenLifetime !== undefined && { tokenLifetime: options.tokenLifetime }),
     })
     closers.push(betterAuth.close)
+    const folder = await mkdtemp(join(tmpdir(), 'tenantgate-demo-'))
+    closers.push(() => rm(folder, { recursive: true }))
     const env = {
+      TENANTGATE_DECISION_LOG: join(folder, 'decisions.jsonl'),
       TENANTGATE_POLICY: options.policy ?? examplePolicy,
       DATABASE_URL: databaseUrl,
       REDIS_URL: options.redisUrl,
@@ -99,7 +106,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...options.envoyOptions,
     })
     closers.push(envoy.close)
-    return { betterAuth, personas, upstream, tenantgate, envoy, databaseUrl, events, env, close }
+    return {
+      ...{ betterAuth, personas, upstream, tenantgate, envoy, databaseUrl, events, env, close },
+      decisionLog: env.TENANTGATE_DECISION_LOG,
+    }
   } catch (error) {
     await close()
     throw error

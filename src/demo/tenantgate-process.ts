@@ -18,6 +18,9 @@ export interface TenantgateProcess {
 /** The command line's entry: `main.ts` in a checkout, `main.js` where it is installed. */
 const main = resolve(import.meta.dirname, '..', `main${import.meta.filename.slice(-3)}`)
 
+/** How to call tenantgate's command line, as this process was. */
+export const commandLine: readonly [string, ...string[]] = [process.execPath, main]
+
 /** Starts `serve` with only these variables, and waits until both of its ports answer. */
 export async function startTenantgate(
   env: Readonly<Record<string, string>>,

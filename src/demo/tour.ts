@@ -1,12 +1,13 @@
 import type { Personas } from './personas.ts'
 import { scenes, type Scene } from './scenes.ts'
+import { playReplay } from './replay-scene.ts'
 import { playRevocation } from './revocation.ts'
 import { reasonOf, send, type ScenePlayed } from './scene-player.ts'
 import type { Stack } from './stack.ts'
 
 /** Plays the tour through Envoy and compares each answer, and what the upstream saw, with it. */
 export async function playTour(
-  stack: Pick<Stack, 'betterAuth' | 'envoy' | 'events' | 'personas' | 'upstream'>,
+  stack: Omit<Stack, 'close'>,
   onPlayed: (played: ScenePlayed) => void,
 ): Promise<readonly ScenePlayed[]> {
   const results: ScenePlayed[] = []
@@ -17,7 +18,9 @@ export async function playTour(
   }
   const revoked = await playRevocation(stack)
   onPlayed(revoked)
-  return [...results, revoked]
+  const replayed = await playReplay(stack)
+  replayed.forEach(onPlayed)
+  return [...results, revoked, ...replayed]
 }
 
 async function play(

@@ -64,7 +64,8 @@ export function readmit(
   return admitAs(evaluation, identity)
 }
 
-function admitAs(evaluation: Evaluation, identity: Identity): DenyReason | undefined {
+/** The same for an identity whose token was judged: a record holds it. */
+export function admitAs(evaluation: Evaluation, identity: Identity): DenyReason | undefined {
   evaluation.identity = identity
   evaluation.trace?.('token', 'passed', `a valid token of ${identity.subject}`)
   return checkTenant(evaluation, identity)

@@ -32,9 +32,12 @@ export interface Guard {
   readonly shadow: boolean
 }
 
-/** A tenant as a request names it; `value` null: it should name one and does not. */
+/**
+ * A tenant as a request names it; `value` null: it should name one and does not. `header` is the
+ * header that was read, where it was one.
+ */
 export type NamedTenant =
-  | { readonly kind: 'named'; readonly value: string | null }
+  | { readonly kind: 'named'; readonly value: string | null; readonly header?: string }
   | { readonly kind: 'claim' }
   | { readonly kind: 'none' }
 

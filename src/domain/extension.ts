@@ -5,6 +5,9 @@ import { matchTemplate, parseTemplate, type Template } from './template.ts'
 /** The name under which a request is decided that only Envoy's own route has a rule for. */
 export const extensionRouteName = 'context_extensions'
 
+/** The keys of `context_extensions` that play a part. */
+export const extensionKeys = ['access', 'permission', 'path'] as const
+
 /** A rule that Envoy's own route carries in its `context_extensions` (contract section 4). */
 export interface ExtensionRule {
   readonly access: Access

@@ -15,9 +15,11 @@ import { matchTemplate } from './template.ts'
  * Steps 1 to 3 of a check: is the request readable and its path unambiguous, and which rules does
  * it have to satisfy? Returns why not, or undefined with the evaluation's guards filled in.
  */
-export function matchRequest(evaluation: Evaluation): DenyReason | undefined {
+export function matchRequest(
+  evaluation: Evaluation,
+  reading = readPath(evaluation.request.path),
+): DenyReason | undefined {
   const { policy, request, trace } = evaluation
-  const reading = readPath(request.path)
   const unreadable = whyUnreadable(evaluation)
   if (unreadable !== undefined) return refuse(evaluation, 'request', 'bad_request', unreadable)
   if ('refusal' in reading) {
@@ -108,10 +110,11 @@ function namedTenant(
   segments: readonly string[],
 ): NamedTenant {
   if (source.kind === 'none' || source.kind === 'claim') return source
-  const value =
-    source.kind === 'header'
-      ? evaluation.request.header(source.name)
-      : matchTemplate(route.template, segments)?.get(source.parameter)
+  if (source.kind === 'header') {
+    const value = evaluation.request.header(source.name)
+    return { kind: 'named', value: isId(value) ? value : null, header: source.name }
+  }
+  const value = matchTemplate(route.template, segments)?.get(source.parameter)
   return { kind: 'named', value: isId(value) ? value : null }
 }
 

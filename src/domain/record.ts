@@ -1,6 +1,10 @@
 import { statusOf, type Reason } from './decision.ts'
-import type { Decision } from './evaluation.ts'
+import type { Decision, Evaluation } from './evaluation.ts'
+import { extensionKeys } from './extension.ts'
 import type { FactSource } from './fact.ts'
+import { isId } from './id.ts'
+import type { AccessRequest } from './request.ts'
+import { readTraceParent } from './trace-context.ts'
 
 /** A decision as it is logged: all that it rested on, nothing secret (contract section 9). */
 export interface DecisionRecord {
@@ -38,11 +42,19 @@ export interface DecisionRecord {
     readonly user: boolean
     readonly age_ms: number
   } | null
+  /** The headers that name a tenant in this policy; null: absent, or no id. Left out with none. */
+  readonly tenant_headers?: Readonly<Record<string, string | null>>
+  /** What of Envoy's own route plays a part: `access`, `permission`, `path`. */
   readonly extensions: Readonly<Record<string, string>> | null
   readonly request_id: string | null
+  /** The trace of the caller, or the one that a span of this check began. */
   readonly trace_id: string | null
+  /** The span of this check, where it was traced. */
+  readonly span_id?: string
   readonly duration_us: number
   readonly worker: number
+  /** Of an allow: the share of allows that are logged, where it is not all of them. */
+  readonly share?: number
 }
 
 /** What a record says beyond the decision itself. */
@@ -53,6 +65,10 @@ export interface RecordContext {
   readonly timestamp: string
   readonly durationUs: number
   readonly worker: number
+  /** The share of allows that are logged, 0 to 1; denials always are. */
+  readonly loggedAllows: number
+  /** The check's span, where it is traced. */
+  readonly span?: { readonly traceId: string; readonly spanId: string } | undefined
 }
 
 /** The permissions that the matched rules ask for. */
@@ -77,7 +93,7 @@ export function recordOf(decision: Decision, context: RecordContext): DecisionRe
     permission: askedPermissions(decision),
     method: request.method,
     host: request.host,
-    path: evaluation.path,
+    path: withoutFragment(evaluation.path),
     user_id: identity?.subject ?? null,
     organization_id: identity?.organization ?? null,
     tenant: tenancy?.tenant ?? null,
@@ -99,15 +115,47 @@ export function recordOf(decision: Decision, context: RecordContext): DecisionRe
       user: fact.user,
       age_ms: Math.max(0, Math.round(context.nowMs - fact.verifiedAtMs)),
     },
-    extensions: request.extensions.size === 0 ? null : Object.fromEntries(request.extensions),
+    ...tenantHeaders(evaluation),
+    extensions: heededExtensions(request.extensions),
     request_id: request.header('x-request-id') ?? null,
-    trace_id: traceId(request.header('traceparent')),
+    ...traceOf(request, context),
     duration_us: context.durationUs,
     worker: context.worker,
+    ...(reason === 'granted' && context.loggedAllows < 1 ? { share: context.loggedAllows } : {}),
   }
 }
 
-/** The trace id of a W3C `traceparent` header (Trace Context section 3.2.2). */
-function traceId(traceparent: string | undefined): string | null {
-  return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent ?? '')?.[1] ?? null
+/** No fragment belongs into a request. One that is there is refused by its `#`, and may be a secret. */
+function withoutFragment(path: string | null): string | null {
+  const hash = path?.indexOf('#') ?? -1
+  return path === null || hash < 0 ? path : path.slice(0, hash + 1)
+}
+
+/** What a client wrote there is kept where it can be a tenant at all. */
+function tenantHeaders({ policy, request }: Evaluation): Pick<DecisionRecord, 'tenant_headers'> {
+  if (policy.tenantHeaders.length === 0) return {}
+  const named = policy.tenantHeaders.map((name) => {
+    const value = request.header(name)
+    return [name, isId(value) ? value : null] as const
+  })
+  return { tenant_headers: Object.fromEntries(named) }
+}
+
+/** What else an operator writes on a route of Envoy plays no part, and may be a secret. */
+function heededExtensions(extensions: ReadonlyMap<string, string>): DecisionRecord['extensions'] {
+  if (extensions.size === 0) return null
+  const heeded = extensionKeys.flatMap((key) => {
+    const value = extensions.get(key)
+    return value === undefined ? [] : [[key, value] as const]
+  })
+  return heeded.length === 0 ? null : Object.fromEntries(heeded)
+}
+
+/** Where the decision is found in a tracing system. */
+function traceOf(
+  request: AccessRequest,
+  { span }: RecordContext,
+): Pick<DecisionRecord, 'trace_id' | 'span_id'> {
+  if (span !== undefined) return { trace_id: span.traceId, span_id: span.spanId }
+  return { trace_id: readTraceParent(request.header('traceparent'))?.traceId ?? null }
 }

@@ -9,3 +9,21 @@ export interface DecisionLog {
   readonly policy: (version: string, definition: PolicyDefinition) => void
   readonly close: () => Promise<void>
 }
+
+/** A log that ends somewhere: what its operator does with it and sees of it. */
+export interface DecisionLogSink extends DecisionLog {
+  /** Goes on in a new file, where the old one was moved away; the policy stands at its head. */
+  readonly reopen: () => void
+  readonly usage: () => DecisionLogUsage
+}
+
+/** What a log holds and has done since its start. */
+export interface DecisionLogUsage {
+  /** Lines that were taken and are not written yet, in bytes. */
+  readonly queuedBytes: number
+  readonly writtenLines: number
+  /** Decisions whose line was not taken, or was taken and then lost. */
+  readonly droppedLines: number
+  /** Files that were begun after the first. */
+  readonly rotations: number
+}

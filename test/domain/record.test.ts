@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { askedPermissions, recordOf, type DecisionRecord } from '../../src/domain/record.ts'
+import type { Fact } from '../../src/domain/fact.ts'
 import { decide, factOf, nowMs, nowS, policyWith, requestOf, tokenOf } from '../support/builders.ts'
 import type { RequestParts, World } from '../support/builders.ts'
 
@@ -14,10 +15,43 @@ const context = {
   timestamp: '2026-11-20T12:00:00.000Z',
   durationUs: 143,
   worker: 2,
+  loggedAllows: 1,
 }
 
 const recorded = (line: string, world: World = {}, parts?: RequestParts): DecisionRecord =>
   recordOf(decide(policy, requestOf(line, parts), world), context)
+
+it('a record keeps of a header that names the tenant what can be one, and nothing of others', () => {
+  const byHeader = policyWith(
+    ['{ name: list, match: GET /leave, permission: leave:read }'],
+    ['tenant: { header: x-organization-id }'],
+  )
+  const of = (headers: Record<string, string>): DecisionRecord['tenant_headers'] =>
+    recordOf(decide(byHeader, requestOf('GET /leave', { headers })), context).tenant_headers
+  expect(of({ 'x-organization-id': 'org-a', cookie: 'secret' })).toEqual({
+    'x-organization-id': 'org-a',
+  })
+  expect(of({})).toEqual({ 'x-organization-id': null })
+  expect(of({ 'x-organization-id': 'a secret, of any kind' })).toEqual({
+    'x-organization-id': null,
+  })
+  expect(recorded('GET /o/org-a')).not.toHaveProperty('tenant_headers')
+})
+
+it('an allow says which share of allows is logged; a denial, of which all are, does not', () => {
+  const sampled = { ...context, loggedAllows: 0.25 }
+  const of = (fact: Fact): DecisionRecord =>
+    recordOf(decide(policy, requestOf('GET /o/org-a'), { fact }), sampled)
+  expect(of(factOf(['staff'])).share).toBe(0.25)
+  expect(of(factOf(['x']))).not.toHaveProperty('share')
+  expect(recorded('GET /o/org-a')).not.toHaveProperty('share')
+})
+
+it("a record keeps of Envoy's own route what plays a part, and no more", () => {
+  const extensions = { access: 'public', upstream_password: 'secret' }
+  expect(recorded('GET /x', {}, { extensions }).extensions).toEqual({ access: 'public' })
+  expect(recorded('GET /x', {}, { extensions: { other: 'secret' } }).extensions).toBeNull()
+})
 
 it('a record holds all that the decision rested on, by the names of the contract', () => {
   const world = {
@@ -183,6 +217,7 @@ describe('a record holds nothing secret', () => {
     ['granted', `GET /o/org-a?token=${secret}#${secret}`, {}],
     ['no_route', `GET /x?token=${secret}`, {}],
     ['ambiguous_path', `GET /o;a?token=${secret}`, {}],
+    ['ambiguous_path', `GET /o/org-a#${secret}`, {}],
     ['bad_request', `GET ?token=${secret}`, {}],
     ['invalid_token', `GET /o/org-a?token=${secret}`, { token: { why: secret } }],
     ['expired_token', `GET /o/org-a`, { token: tokenOf({ exp: 1, jti: secret, email: secret }) }],

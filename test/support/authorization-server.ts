@@ -34,14 +34,13 @@ export function startServer(
     listen: '127.0.0.1:0',
     tls: undefined,
     check: decidedIn(openPolicy),
-    newId: () => 'id-1',
+    refuse: () => 'id-1',
     deadlineMs: 2_000,
     maxMessageBytes: 1024 * 1024,
     maxInFlight: 100,
     now: Date.now,
     monotonicNow: () => performance.now(),
     onFault: () => undefined,
-    onOverload: () => undefined,
     ...options,
   })
 }

@@ -6,7 +6,7 @@ import { nowMs, uncheckedRules } from './builders.ts'
 import type { Tables } from './tables.ts'
 import { goodClaims, hmacToken, verifierWith } from './tokens.ts'
 
-const secret = 'a secret of thirty-two characters or more'
+export const secret = 'a secret of thirty-two characters or more'
 
 /** The users API on a real port, over the tables of a test. */
 export interface UsersApi {

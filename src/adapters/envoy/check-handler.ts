@@ -1,6 +1,7 @@
 import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js'
 import type { Deadline } from '../../application/deadline.ts'
 import type { ObservedCheck, ObservedDecision } from '../../application/observe-check.ts'
+import type { RefuseCheck } from '../../application/refuse-check.ts'
 import type { AccessRequest } from '../../domain/request.ts'
 import { fromCheckRequest } from './from-check-request.ts'
 import { checkMethod, type CheckResponse } from './protos.ts'
@@ -15,7 +16,8 @@ const graceMs = 5
 /** What the handler rests on. */
 export interface CheckHandlerDeps {
   readonly check: ObservedCheck
-  readonly newId: () => string
+  /** Logs and counts what is denied without its decision. */
+  readonly refuse: RefuseCheck
   /** Own deadline, in ms; the caller's is heeded where it is sooner. */
   readonly deadlineMs: number
   /** Longest message that is decoded, in bytes. */
@@ -26,8 +28,8 @@ export interface CheckHandlerDeps {
   /** Monotonic clock, in ms. */
   readonly monotonicNow: () => number
   readonly onFault: (cause: unknown) => void
-  /** Told of a check that was refused because too many were under way. */
-  readonly onOverload: () => void
+  /** Told how many checks wait for I/O, whenever that changes. */
+  readonly onWaiting?: (checks: number) => void
 }
 
 /**
@@ -57,19 +59,19 @@ export function createCheckHandler(deps: CheckHandlerDeps): handleUnaryCall<Buff
 
   return (call, callback) => {
     if (inFlight >= deps.maxInFlight) {
-      deps.onOverload()
-      callback(null, encode(denialOf('unavailable', deps.newId())))
+      callback(null, encode(denialOf('unavailable', deps.refuse({ durationMs: 0 }))))
       return
     }
     const leftMs = timeLeftMs(call.getDeadline())
     const deadline = createDeadline(leftMs, deps.monotonicNow)
+    const request = readRequest(call.request)
     try {
-      const observed = deps.check(readRequest(call.request), deadline)
-      if (observed instanceof Promise) wait(observed, deadline, { call, callback, leftMs })
+      const observed = deps.check(request, deadline)
+      if (observed instanceof Promise) wait(observed, deadline, { call, callback, leftMs, request })
       else callback(null, encode(respond(observed, deadline)))
     } catch (cause) {
       deps.onFault(cause)
-      callback(null, encode(denialOf('unavailable', deps.newId())))
+      callback(null, encode(denialOf('unavailable', deps.refuse({ request, durationMs: 0 }))))
     }
   }
 
@@ -77,16 +79,25 @@ export function createCheckHandler(deps: CheckHandlerDeps): handleUnaryCall<Buff
   function wait(
     observed: Promise<ObservedDecision>,
     deadline: CancellableDeadline,
-    { call, callback, leftMs }: Waiting,
+    { call, callback, leftMs, request }: Waiting,
   ): void {
     inFlight += 1
+    const begunMs = deps.monotonicNow()
+    deps.onWaiting?.(inFlight)
     const timers = [
       setTimeout(deadline.cancel, leftMs),
       // For a check that does not heed its signal.
-      setTimeout(() => finish(denialOf('unavailable', deps.newId())), leftMs + graceMs),
+      setTimeout(() => giveUp(), leftMs + graceMs),
     ]
     call.once('cancelled', deadline.cancel)
 
+    const giveUp = (): void => {
+      if (finished) return
+      const durationMs = deps.monotonicNow() - begunMs
+      const decisionId = deps.refuse({ request, durationMs })
+      deadline.answer(decisionId)
+      finish(denialOf('unavailable', decisionId))
+    }
     let finished = false
     const finish = (response: CheckResponse): void => {
       if (finished) return
@@ -94,13 +105,14 @@ export function createCheckHandler(deps: CheckHandlerDeps): handleUnaryCall<Buff
       finished = true
       timers.forEach(clearTimeout)
       inFlight -= 1
+      deps.onWaiting?.(inFlight)
       callback(null, bytes)
     }
     observed
       .then((decided) => finish(respond(decided, deadline)))
       .catch((cause: unknown) => {
         deps.onFault(cause)
-        finish(denialOf('unavailable', deps.newId()))
+        giveUp()
       })
   }
 
@@ -115,18 +127,24 @@ interface Waiting {
   readonly call: ServerUnaryCall<Buffer, Buffer>
   readonly callback: sendUnaryData<Buffer>
   readonly leftMs: number
+  readonly request: AccessRequest
 }
 
 interface CancellableDeadline extends Deadline {
   readonly cancel: () => void
+  /** The caller has its answer, under this id, whatever the check comes to. */
+  readonly answer: (decisionId: string) => void
 }
 
 function createDeadline(leftMs: number, monotonicNow: () => number): CancellableDeadline {
   const endMs = monotonicNow() + leftMs
   let aborter: AbortController | undefined
   let cancelled = leftMs === 0
+  let answered: string | undefined
   return {
     isLate: () => monotonicNow() > endMs,
+    answeredAs: () => answered,
+    answer: (decisionId) => void (answered = decisionId),
     signal() {
       aborter ??= new AbortController()
       if (cancelled) aborter.abort()

@@ -42,7 +42,7 @@ export function createAuthentication(deps: {
   }
 }
 
-/** Node keeps the first of repeated headers alone; here they are joined, and so refused. */
-function authorizationOf({ raw }: FastifyRequest): string | undefined {
+/** The credential. Node keeps the first of repeated headers alone; here they are joined, and refused. */
+export function authorizationOf({ raw }: FastifyRequest): string | undefined {
   return raw.headersDistinct['authorization']?.join(',')
 }

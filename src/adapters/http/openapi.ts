@@ -64,7 +64,9 @@ function documentOf(
     info: {
       title: 'tenantgate',
       version: '1',
-      description: 'Who may do what: operations, and users as Better Auth keeps them.',
+      description:
+        'Who may do what: operations, users as Better Auth keeps them, and for administrators the ' +
+        'decisions and what they rest on.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
@@ -77,10 +79,13 @@ function documentOf(
 }
 
 function operationOf(schema: RouteSchema): JsonObject {
-  const { params, querystring, response, ...rest } = schema
+  const { body, params, querystring, response, ...rest } = schema
   return {
     security: [],
     ...rest,
+    ...(body !== undefined && {
+      requestBody: { required: true, content: { 'application/json': { schema: body } } },
+    }),
     parameters: [...parametersOf('path', params), ...parametersOf('query', querystring)],
     responses: response,
   }

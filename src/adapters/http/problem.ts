@@ -86,6 +86,7 @@ function isOutage(error: unknown): boolean {
   return (
     error.code === 'DATABASE_UNAVAILABLE' ||
     error.code === 'FACTS_UNAVAILABLE' ||
-    error.code === 'KEYS_UNAVAILABLE'
+    error.code === 'KEYS_UNAVAILABLE' ||
+    error.code === 'SERVER_UNAVAILABLE'
   )
 }

@@ -67,6 +67,8 @@ function createServer(tls: TlsFiles | undefined): FastifyInstance {
     // A client that never ends its request must not hold up the drain.
     forceCloseConnections: true,
     routerOptions: { maxParamLength },
+    // What a schema does not know is a mistake to be told, never to be silently left out.
+    ajv: { customOptions: { removeAdditional: false } },
     // Paths that cannot be decoded never come to a handler.
     frameworkErrors: (_error: unknown, _request: unknown, reply: FastifyReply) => {
       sendBadRequest(reply)

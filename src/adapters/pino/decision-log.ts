@@ -1,114 +1,109 @@
-import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { pino } from 'pino'
-import { AppError } from '../../domain/errors.ts'
-import type { DecisionLog } from '../../ports/decision-log.ts'
+import { createDropAlarm } from '../../application/drop-alarm.ts'
+import { plainLines, type LineFormat } from '../../domain/decision-line.ts'
+import type { DecisionLogSink } from '../../ports/decision-log.ts'
+import { createLineQueue } from './line-queue.ts'
+import { createLogWriter } from './log-writer.ts'
+import { assertWritable } from './open-sink.ts'
 
 /** Bytes that may wait for the sink; beyond it lines are refused and counted. */
 const maxQueuedBytes = 16 * 1024 * 1024
-const flushEveryMs = 100
-/** How long the last lines may take to be written at the end, in ms. */
-const lastLinesMs = 2_000
+/** What is cut out of the middle of a log still replays if it is longer than this, in ms. */
+const defaultPolicyEveryMs = 600_000
+const defaultKeep = 5
 
 /** How decision lines are written. */
 export interface DecisionLogOptions {
   /** `stdout`, or the path of a file that is appended to. */
   readonly sink: string
+  readonly format?: LineFormat
+  /** A file of this size is moved to FILE.1 and begun anew, in bytes; undefined: it grows. */
+  readonly maxBytes?: number | undefined
+  /** Files that are kept beside the one that is written. */
+  readonly keep?: number
+  /** The policy in force is written again after so long, in ms. */
+  readonly policyEveryMs?: number
+  /** The time as RFC 3339 text. */
   readonly now: () => string
+  /** Told for every decision whose line is lost. */
   readonly onDropped: () => void
+  /** Told once when lines begin to be lost, and when that has ended. */
+  readonly onLoss?: (loss: 'begun' | { readonly lines: number }) => void
   readonly onFault: (cause: unknown) => void
 }
 
 /**
- * Writes decisions as JSON lines through pino's buffered destination; nothing waits for it. While
- * the sink is broken lines are refused, not queued; what was taken before is tried again until it
- * is written. Throws `CONFIG_INVALID` where the file cannot be opened.
+ * Writes decisions as lines to a file or to standard output; nothing waits for it. While the sink is
+ * broken lines are refused, not queued; what was taken before is tried again until it is written.
+ * It writes by itself and not with pino's destination: that cannot begin a file with a line, nor go
+ * on after a line that was written in part, and it falls silent for ever at the first broken pipe.
+ * @throws AppError `CONFIG_INVALID` where the file cannot be opened.
  */
-export function createDecisionLog(options: DecisionLogOptions): DecisionLog {
-  const { sink } = options
+export function createDecisionLog(options: DecisionLogOptions): DecisionLogSink {
+  const {
+    format = plainLines,
+    keep = defaultKeep,
+    maxBytes,
+    now,
+    onDropped,
+    onFault,
+    sink,
+  } = options
   if (sink !== 'stdout') assertWritable(sink)
-  const destination = pino.destination({
-    ...(sink === 'stdout' ? { fd: 1 } : { dest: sink }),
-    sync: false,
-    minLength: 4096,
-    periodicFlush: flushEveryMs,
-    maxLength: maxQueuedBytes,
+  const queue = createLineQueue(maxQueuedBytes)
+  const writer = createLogWriter({ queue, sink, maxBytes, keep, onFault })
+  const alarm = createDropAlarm({
+    monotonicNow: () => performance.now(),
+    onBegin: () => options.onLoss?.('begun'),
+    onEnd: (lines) => options.onLoss?.({ lines }),
   })
-  let broken = false
-  let dropped = false
-  /** The policy line that a broken sink still owes: without it the log does not replay. */
-  let owed: string | undefined
-  destination.on('drop', () => {
-    dropped = true
-  })
-  destination.on('error', (cause: unknown) => {
-    broken = true
-    options.onFault(cause)
-  })
-  destination.on('write', () => {
-    broken = false
-    if (owed !== undefined && put(owed)) owed = undefined
-  })
-
-  /** Whether the destination took a line; it tells of a full queue before `write` returns. */
-  function put(line: string): boolean {
-    dropped = false
-    destination.write(line)
-    return !dropped
-  }
+  let closed = false
+  let writePolicy = (): void => undefined
+  const again = setInterval(
+    () => writePolicy(),
+    options.policyEveryMs ?? defaultPolicyEveryMs,
+  ).unref()
   return {
     decision(record) {
-      const taken = !broken && put(`${JSON.stringify(record)}\n`)
-      if (!taken) options.onDropped()
+      const taken = !closed && !writer.isBroken() && queue.put(format.decision(record))
+      if (taken) {
+        alarm.taken()
+        writer.nudge()
+      } else {
+        alarm.dropped()
+        onDropped()
+      }
       return taken
     },
     policy(version, definition) {
-      const line = `${JSON.stringify({ type: 'policy', timestamp: options.now(), policy: version, definition })}\n`
-      if (broken || !put(line)) owed = line
+      writePolicy = () => {
+        const record = { type: 'policy', timestamp: now(), policy: version, definition } as const
+        queue.putPolicy(format.policy(record))
+        writer.nudge()
+      }
+      writePolicy()
     },
+    reopen: writer.reopen,
+    usage: () => ({
+      queuedBytes: queue.bytes(),
+      writtenLines: writer.writtenLines(),
+      droppedLines: alarm.total(),
+      rotations: writer.rotations(),
+    }),
     async close() {
-      const { promise, resolve } = Promise.withResolvers<undefined>()
-      const timer = setTimeout(() => resolve(undefined), lastLinesMs)
-      const done = (): void => resolve(undefined)
-      destination.once('close', done)
-      destination.once('error', done)
-      destination.end()
-      await promise
-      clearTimeout(timer)
-      destination.destroy()
+      closed = true
+      clearInterval(again)
+      const lost = await writer.close()
+      if (lost > 0) alarm.dropped(lost)
+      for (let line = 0; line < lost; line += 1) onDropped()
     },
-  }
-}
-
-/** Opens the file once, so that a log that can never be written is a fault at the start. */
-function assertWritable(file: string): void {
-  const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants
-  try {
-    makeFolder(dirname(file))
-    closeSync(openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640))
-  } catch (cause) {
-    // A pipe that nobody reads yet is no fault. A socket answers alike, and can never be opened.
-    if ((cause as NodeJS.ErrnoException).code === 'ENXIO' && lstatSync(file).isFIFO()) return
-    throw new AppError('CONFIG_INVALID', `TENANTGATE_DECISION_LOG: ${(cause as Error).message}`, {
-      cause,
-    })
-  }
-}
-
-/** Makes a folder and those above it. Node's own `recursive` tries for ever below /proc. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return
-  makeFolder(dirname(folder))
-  try {
-    mkdirSync(folder)
-  } catch (error) {
-    if (!existsSync(folder)) throw error // else another instance was first
   }
 }
 
 /** Keeps nothing (`TENANTGATE_DECISION_LOG=off`). */
-export const noDecisionLog: DecisionLog = {
+export const noDecisionLog: DecisionLogSink = {
   decision: () => true,
   policy: () => undefined,
+  reopen: () => undefined,
+  usage: () => ({ queuedBytes: 0, writtenLines: 0, droppedLines: 0, rotations: 0 }),
   close: () => Promise.resolve(),
 }

@@ -1,6 +1,9 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { CheckMetrics } from '../../application/observe-check.ts'
+import { createDecisionCounts } from './decision-counts.ts'
 import { createFactMetrics, type FactMetrics } from './fact-metrics.ts'
+import { addRuntimeMetrics } from './runtime-metrics.ts'
+import { createStateMetrics, type StateMetrics } from './state-metrics.ts'
 
 /** Buckets in seconds around what a check costs: 50 µs to its deadline. */
 const durationBuckets = [
@@ -8,41 +11,37 @@ const durationBuckets = [
 ]
 
 /** Counts what the service does. Labels come from the policy alone, never from a request. */
-export interface Metrics extends CheckMetrics, FactMetrics {
+export interface Metrics extends CheckMetrics, FactMetrics, StateMetrics {
   readonly policyLoaded: (version: string) => void
   readonly policyReloadFailed: () => void
-  readonly fault: (kind: string) => void
+  /** `count` 0 makes the kind known, so that a rate sees the first. */
+  readonly fault: (kind: string, count?: number) => void
   readonly logDropped: () => void
   readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>
+  readonly close: () => void
 }
 
 /** Makes the metrics in a registry of their own. */
 export function createMetrics(): Metrics {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  const { close } = addRuntimeMetrics(registry)
   const registers = [registry]
-  const decisions = new Counter({
-    name: 'tenantgate_decisions_total',
-    help: 'Decisions by outcome, reason and route; the route is empty where none matched.',
-    labelNames: ['decision', 'reason', 'route'],
-    registers,
-  })
+  const count = createDecisionCounts(registry)
   const duration = new Histogram({
     name: 'tenantgate_check_duration_seconds',
     help: 'Time from a decoded check to its decision.',
     buckets: durationBuckets,
     registers,
   })
-  const facts = new Counter({
-    name: 'tenantgate_facts_total',
-    help: 'Facts that decisions rested on, by where they were read.',
-    labelNames: ['source'],
-    registers,
-  })
   const policyInfo = new Gauge({
     name: 'tenantgate_policy_info',
     help: 'The policy in force: 1 under its version.',
     labelNames: ['version'],
+    registers,
+  })
+  const policyLoadedAt = new Gauge({
+    name: 'tenantgate_policy_loaded_timestamp_seconds',
+    help: 'When the policy in force was loaded, as Unix time.',
     registers,
   })
   const reloadFailures = new Counter({
@@ -63,18 +62,20 @@ export function createMetrics(): Metrics {
   })
   return {
     ...createFactMetrics(registry),
-    decided({ allowed, reason, route, source, durationS }) {
-      decisions.inc({ decision: allowed ? 'allow' : 'deny', reason, route })
-      duration.observe(durationS)
-      if (source !== null) facts.inc({ source })
+    ...createStateMetrics(registry),
+    decided(observation) {
+      count(observation)
+      duration.observe(observation.durationS)
     },
     policyLoaded(version) {
       policyInfo.reset()
       policyInfo.set({ version }, 1)
+      policyLoadedAt.setToCurrentTime()
     },
     policyReloadFailed: () => reloadFailures.inc(),
-    fault: (kind) => faults.inc({ kind }),
+    fault: (kind, times = 1) => faults.inc({ kind }, times),
     logDropped: () => dropped.inc(),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    close,
   }
 }

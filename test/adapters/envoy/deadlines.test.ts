@@ -193,7 +193,7 @@ describe('more checks at once than allowed', () => {
       check: held.check,
       maxInFlight: 2,
       deadlineMs: 20_000,
-      onOverload: () => (overloads += 1),
+      refuse: () => `overload-${(overloads += 1)}`,
     })
     const underWay = [client.check(open), client.check(open)]
     await eventually(() => held.asked() === 2)

@@ -39,6 +39,26 @@ describe('a gate', () => {
     expect(await Promise.all(all)).toEqual([1, 2, 3, 4])
   })
 
+  it('tells how many run and how many wait; who gave up does not', async () => {
+    const gate = gateOf(2, 10)
+    const { end, task } = tasks()
+    const aborter = new AbortController()
+    expect(gate.usage()).toEqual({ running: 0, waiting: 0 })
+    const all = [1, 2, 3].map((name) => gate.run(task(name), undefined))
+    const gone = gate.run(task(4), aborter.signal)
+    expect(gate.usage()).toEqual({ running: 2, waiting: 2 })
+    aborter.abort()
+    await expect(gone).rejects.toThrow()
+    expect(gate.usage()).toEqual({ running: 2, waiting: 1 })
+    end(1)
+    await settle()
+    expect(gate.usage()).toEqual({ running: 2, waiting: 0 })
+    end(2)
+    end(3)
+    await Promise.all(all)
+    expect(gate.usage()).toEqual({ running: 0, waiting: 0 })
+  })
+
   it('serves the newest once the first has waited too long, and the order again after that', async () => {
     let nowMs = 0
     const gate = gateOf(1, 10, () => nowMs)

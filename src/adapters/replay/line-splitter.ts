@@ -1,0 +1,81 @@
+import { isUtf8 } from 'node:buffer'
+
+/** A longer line is broken: memory must not grow with what somebody wrote without a line end. */
+const maxLineBytes = 8 * 1024 * 1024
+const lineFeed = 0x0a
+const byteOrderMark = 0xfeff
+
+/** Told of each line that is not empty, and where it begins. */
+export interface LineHandler {
+  readonly value: (value: unknown, at: number) => void
+  /** It is no JSON text (RFC 8259), or too long. */
+  readonly broken: (at: number) => void
+}
+
+/** Takes the bytes of a log, cut anywhere. */
+export interface LineSplitter {
+  readonly push: (chunk: Buffer) => void
+  /** Takes what is left as the last line. */
+  readonly end: () => void
+}
+
+/** Splits bytes into lines and parses each; `begin` is the place of the first byte. */
+export function createLineSplitter({ broken, value }: LineHandler, begin = 0): LineSplitter {
+  /** Where the next chunk begins, and the line that is not whole yet. */
+  let place = begin
+  let lineAt = begin
+  let parts: Buffer[] = []
+  let partBytes = 0
+
+  function keep(rest: Buffer): void {
+    partBytes += rest.length
+    if (partBytes > maxLineBytes) parts = []
+    else parts.push(Buffer.from(rest)) // a copy: the chunk may be used again
+  }
+  function takeParts(rest: Buffer): void {
+    const bytes = partBytes + rest.length
+    if (bytes > maxLineBytes) broken(lineAt)
+    else take(Buffer.concat([...parts, rest], bytes), 0, bytes)
+    parts = []
+    partBytes = 0
+  }
+  function take(bytes: Buffer, from: number, to: number): void {
+    if (to - from > maxLineBytes) {
+      broken(lineAt)
+      return
+    }
+    let text = bytes.toString('utf8', from, to)
+    if (lineAt === 0 && text.charCodeAt(0) === byteOrderMark) text = text.slice(1)
+    const parsed = parse(text)
+    // What is no UTF-8 was replaced: the text is not what was written.
+    const lost = text.includes('\ufffd') && !isUtf8(bytes.subarray(from, to))
+    if (parsed !== undefined && !lost) value(parsed, lineAt)
+    else if (lost || text.trim() !== '') broken(lineAt)
+  }
+  return {
+    push(chunk) {
+      let from = 0
+      for (;;) {
+        const to = chunk.indexOf(lineFeed, from)
+        if (to === -1) break
+        if (partBytes > 0) takeParts(chunk.subarray(from, to))
+        else take(chunk, from, to)
+        from = to + 1
+        lineAt = place + from
+      }
+      if (from < chunk.length) keep(chunk.subarray(from))
+      place += chunk.length
+    },
+    end() {
+      if (partBytes > 0) takeParts(Buffer.alloc(0))
+    },
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,132 @@
+import { Readable } from 'node:stream'
+import { messageOf } from '../../application/faults.ts'
+import type { LineReplay } from '../../application/replay-lines.ts'
+import type { ReplayPolicies } from '../../application/replay-policies.ts'
+import type { LinePlace } from '../../application/replay-samples.ts'
+import type { ReplayTally } from '../../application/replay-tally.ts'
+import { AppError } from '../../domain/errors.ts'
+import { createLineSplitter } from './line-splitter.ts'
+import { compressionOf, decompressor } from './log-part.ts'
+
+/** Lines that come one after the other, from a pipe or a server. */
+export interface LogStream {
+  readonly name: string
+  /** The number of the stream among all that is replayed. */
+  readonly source: number
+  readonly open: () => AsyncIterable<Buffer>
+  /** Whether it can be opened again. */
+  readonly repeatable: boolean
+}
+
+/** A stream that was read to its end. */
+export interface StreamReplay {
+  /** Why it was not, where it was not. */
+  readonly fault: string | undefined
+  /** Replays what lacked its policy, now that all are known, and tells what was counted. */
+  readonly settle: () => Promise<ReplayTally>
+}
+
+/** Lines that are kept until their policy comes. */
+const maxHeld = 10_000
+/** Bytes of the beginning that tell how a stream is compressed. */
+const headBytes = 4
+
+interface Held {
+  readonly value: unknown
+  readonly place: LinePlace
+}
+
+/** Replays a stream in this thread; memory does not grow with it. */
+export async function replayStream(
+  stream: LogStream,
+  deps: { readonly policies: ReplayPolicies; readonly begin: () => LineReplay },
+): Promise<StreamReplay> {
+  const { policies } = deps
+  let replay = deps.begin()
+  let held: Held[] = []
+  /** Versions of lines that were one too many to hold. */
+  const lost = new Map<string, number>()
+
+  function take(value: unknown, place: LinePlace): void {
+    const known = policies.definitions().size
+    const missing = replay.line(value, place)
+    if (missing !== undefined) {
+      if (held.length < maxHeld) held.push({ value, place })
+      else lost.set(missing, (lost.get(missing) ?? 0) + 1)
+    } else if (policies.definitions().size > known) release()
+  }
+  /** Takes what is held; what lacks its policy goes on to be held. */
+  function release(): void {
+    const waiting = held
+    held = []
+    for (const { place, value } of waiting) {
+      if (replay.line(value, place) !== undefined) held.push({ value, place })
+    }
+  }
+  async function read(): Promise<string | undefined> {
+    const splitter = createLineSplitter({
+      value: (value, at) => take(value, { source: stream.source, at }),
+      broken: () => replay.broken(),
+    })
+    let fault: string | undefined
+    try {
+      for await (const chunk of plain(stream.open())) {
+        splitter.push(chunk)
+        await replay.flush()
+      }
+    } catch (cause) {
+      if (cause instanceof AppError) throw cause
+      fault = messageOf(cause)
+    }
+    splitter.end()
+    await replay.flush()
+    return fault
+  }
+  return {
+    fault: await read(),
+    async settle() {
+      const isBack = [...lost.keys()].some((version) => policies.get(version) !== undefined)
+      if (isBack && stream.repeatable) {
+        replay = deps.begin()
+        held = []
+        lost.clear()
+        await read()
+      }
+      const waiting = held
+      held = []
+      for (const { place, value } of waiting) {
+        const missing = replay.line(value, place)
+        if (missing !== undefined) replay.withoutPolicy(missing)
+      }
+      for (const [version, count] of lost) {
+        for (let index = 0; index < count; index++) replay.withoutPolicy(version)
+      }
+      await replay.flush()
+      return replay.tally
+    },
+  }
+}
+
+/** The bytes of a stream, decompressed where its beginning says that it is compressed. */
+async function* plain(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  let head = Buffer.alloc(0)
+  let ended = false
+  while (head.length < headBytes && !ended) {
+    const next = await iterator.next()
+    if (next.done === true) ended = true
+    else head = Buffer.concat([head, next.value])
+  }
+  async function* whole(): AsyncGenerator<Buffer> {
+    yield head
+    if (!ended) yield* { [Symbol.asyncIterator]: () => iterator }
+  }
+  const kind = compressionOf(head)
+  if (kind === undefined) yield* whole()
+  else {
+    const bytes = Readable.from(whole())
+    const stream = decompressor(kind)
+    bytes.on('error', (cause) => stream.destroy(cause))
+    yield* bytes.pipe(stream) as AsyncIterable<Buffer>
+  }
+}
