@@ -20,6 +20,7 @@ import type { Config } from './config.ts'
 import type { Facts } from './application/facts.ts'
 import { createTokenMemory } from './application/token-memory.ts'
 import { createBoundedMap } from './adapters/lru/bounded-map.ts'
+import { composeAssertions } from './compose-assertions.ts'
 import { composeDecisions } from './compose-decisions.ts'
 import { composeFacts } from './compose-facts.ts'
 import { composeFaults } from './compose-faults.ts'
@@ -146,13 +147,15 @@ async function compose(
     now,
     onFault: onFault('check'),
   })
-  const { tracing } = config
+  const { assertion, tracing } = config
+  const assertions = composeAssertions(assertion, now, onFault('assertion'))
   const tracer = await composeTracing({ tracing, metrics, log, onFault, closers })
   const naming = { worker: 0, now, timestamp, newId: randomUUIDv7 }
   const observing = { ...naming, log: decisionLog, metrics }
   const observed = observeCheck(check, {
     ...observing,
     tracer,
+    assert: assertions?.assert,
     loggedAllows: config.loggedAllows,
     logRequired: config.logRequired,
     monotonicNow,
@@ -198,7 +201,7 @@ async function compose(
   const { composeHttp } = await import('./compose-http.ts')
   const http = await composeHttp({
     ...{ config, schema, tokens, rules, facts, metrics, readiness, now, onFault, closers },
-    ...{ kept, log, monotonicNow },
+    ...{ kept, log, monotonicNow, assertions },
   })
 
   return {

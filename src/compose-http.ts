@@ -10,6 +10,7 @@ import type { Facts } from './application/facts.ts'
 import type { Readiness } from './application/readiness.ts'
 import { createUsers } from './application/users.ts'
 import { composeAdmin } from './compose-admin.ts'
+import type { ComposedAssertions } from './compose-assertions.ts'
 import type { KeptDecisions } from './compose-decisions.ts'
 import type { Config } from './config.ts'
 import type { ClaimRules } from './domain/identity.ts'
@@ -31,6 +32,7 @@ export interface HttpComposition {
   readonly rules: ClaimRules
   readonly facts: Pick<Facts, 'known' | 'ask'>
   readonly kept: KeptDecisions
+  readonly assertions: ComposedAssertions | undefined
   readonly log: ServiceLog
   readonly monotonicNow: () => number
   readonly metrics: Metrics
@@ -42,8 +44,19 @@ export interface HttpComposition {
 
 /** Starts the HTTP server: ops, users and admin. */
 export async function composeHttp(composition: HttpComposition): Promise<HttpServer> {
-  const { closers, config, facts, metrics, now, onFault, readiness, rules, schema, tokens } =
-    composition
+  const {
+    assertions,
+    closers,
+    config,
+    facts,
+    metrics,
+    now,
+    onFault,
+    readiness,
+    rules,
+    schema,
+    tokens,
+  } = composition
   const database = openDatabase({
     url: config.databaseUrl,
     statementTimeoutMs,
@@ -70,7 +83,11 @@ export async function composeHttp(composition: HttpComposition): Promise<HttpSer
     tls: config.httpTls,
     readiness: readiness.report,
     metrics: metrics.expose,
-    routes: [createUserRoutes({ authenticate, users, timeoutMs }), composeAdmin(composition)],
+    routes: [
+      createUserRoutes({ authenticate, users, timeoutMs }),
+      composeAdmin(composition),
+      ...(assertions === undefined ? [] : [assertions.routes]),
+    ],
     onFault: onFault('http'),
   })
   closers.push(http.close)

@@ -1,5 +1,6 @@
 import type { TlsFiles } from './adapters/envoy/certificates.ts'
 import type { TracingOptions } from './adapters/opentelemetry/options.ts'
+import { readAssertion, type AssertionConfig } from './config-assertion.ts'
 import { readDecisionLog, type DecisionLogConfig } from './config-log.ts'
 import { readTracing } from './config-tracing.ts'
 import {
@@ -46,7 +47,8 @@ export interface Config extends DecisionLogConfig {
   readonly deadlineMs: number
   readonly drainMs: number
   readonly logLevel: string
-  /** undefined: checks are not traced. */
+  /** Each undefined: it is off. */
+  readonly assertion: AssertionConfig | undefined
   readonly tracing: TracingOptions | undefined
 }
 
@@ -132,7 +134,6 @@ export function readConfig(
   }
   later('TENANTGATE_WORKERS', '1')
   later('TENANTGATE_GRPC_TRANSPORT', 'grpc-js')
-  later('TENANTGATE_ASSERTION', 'off')
   const baseUrl = url('BETTER_AUTH_URL', ['http:', 'https:'])
   const expected = (variable: string): readonly string[] => {
     const value = text(variable)
@@ -170,6 +171,7 @@ export function readConfig(
     deadlineMs: duration('TENANTGATE_DEADLINE', 100),
     drainMs: duration('TENANTGATE_DRAIN', 5_000),
     logLevel: choice('TENANTGATE_LOG_LEVEL', logLevels, 'info'),
+    assertion: readAssertion(env, secrets, fault),
     tracing,
   }
   if (config.natsStream !== undefined && !streamName.test(config.natsStream)) {

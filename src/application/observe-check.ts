@@ -5,6 +5,7 @@ import { recordOf } from '../domain/record.ts'
 import type { AccessRequest } from '../domain/request.ts'
 import type { CheckSpan, CheckTracer } from '../ports/check-tracer.ts'
 import type { DecisionLog } from '../ports/decision-log.ts'
+import type { Assert } from './assertions.ts'
 import type { Check } from './check.ts'
 import type { Deadline } from './deadline.ts'
 
@@ -12,6 +13,8 @@ import type { Deadline } from './deadline.ts'
 export interface ObservedDecision {
   readonly decision: Decision
   readonly decisionId: string
+  /** Who the subject is, signed for the upstream; null: none applies; undefined: they are off. */
+  readonly assertion?: string | null | undefined
 }
 
 /** Counts decisions; it must neither wait nor throw. */
@@ -31,6 +34,8 @@ export interface ObserveCheckDeps {
   readonly metrics: CheckMetrics
   /** Absent: checks are not traced. */
   readonly tracer?: CheckTracer | undefined
+  /** Absent: upstreams get no assertions. */
+  readonly assert?: Assert | undefined
   /** The share of allows that are logged, 0 to 1; denials always are. */
   readonly loggedAllows: number
   /** Refuse what cannot be logged. */
@@ -43,6 +48,9 @@ export interface ObserveCheckDeps {
   readonly newId: () => string
   readonly random: () => number
 }
+
+/** Assertions are off. */
+const unasserted = { token: undefined } as const
 
 /** A check with its decision's id; made at once where the check is. */
 export type ObservedCheck = (
@@ -62,7 +70,10 @@ interface Observation {
   readonly span: CheckSpan | undefined
 }
 
-/** What cannot be logged although it must. Shadow mode lifts a policy's rules, not this one. */
+/**
+ * What cannot be logged although it must, or not be asserted. Shadow mode lifts a policy's rules, not
+ * these.
+ */
 function withheld(evaluation: Evaluation): Decision {
   return { ...decisionOf(evaluation, 'unavailable'), passes: false }
 }
@@ -90,9 +101,11 @@ export function observeCheck(check: Check, deps: ObserveCheckDeps): ObservedChec
         ? decisionOf(checked.evaluation, 'unavailable')
         : checked
     const decisionId = deps.newId()
+    const asserted = deps.assert?.(decided, decisionId) ?? unasserted
+    const sound = 'failed' in asserted ? withheld(decided.evaluation) : decided
     const durationMs = deps.monotonicNow() - begun.atMs
-    const decision = logged(decided, { decisionId, durationMs, span: begun.span })
-      ? decided
+    const decision = logged(sound, { decisionId, durationMs, span: begun.span })
+      ? sound
       : withheld(decided.evaluation)
     const { reason, evaluation } = decision
     deps.metrics.decided({
@@ -103,7 +116,7 @@ export function observeCheck(check: Check, deps: ObserveCheckDeps): ObservedChec
       durationS: durationMs / 1000,
     })
     begun.span?.end(decision, decisionId)
-    return { decision, decisionId }
+    return { decision, decisionId, assertion: 'token' in asserted ? asserted.token : undefined }
   }
 
   function logged(decision: Decision, { decisionId, durationMs, span }: Observation): boolean {

@@ -10,12 +10,20 @@ export interface InjectedHeaders {
 /** Carries the decision's id to upstreams and clients. */
 export const decisionIdHeader = 'x-authz-decision-id'
 
+/** Carries a signed statement of who the subject is (`TENANTGATE_ASSERTION`). */
+export const assertionHeader = 'x-identity-assertion'
+
 /**
  * What a request that passes carries of its subject (contract section 5). Every identity header is
  * either set or removed, so none ever reaches an upstream from a client. A refusal that passes in
- * shadow mode carries only what was proven before it.
+ * shadow mode carries only what was proven before it. `assertion`: null where none applies, undefined
+ * where there are none at all.
  */
-export function injectedHeaders(decision: Decision, decisionId: string): InjectedHeaders {
+export function injectedHeaders(
+  decision: Decision,
+  decisionId: string,
+  assertion?: string | null,
+): InjectedHeaders {
   const { headers } = decision.evaluation.policy.definition
   const proven = provenIdentity(decision)
   const values: readonly (readonly [string, string | null])[] = [
@@ -24,6 +32,7 @@ export function injectedHeaders(decision: Decision, decisionId: string): Injecte
     [headers.organizationRole, joinRoles(proven.organizationRoles)],
     [headers.userRole, joinRoles(proven.platformRoles)],
     [decisionIdHeader, decisionId],
+    ...(assertion === undefined ? [] : [[assertionHeader, assertion] as const]),
   ]
   return {
     set: values.filter((entry): entry is [string, string] => entry[1] !== null),

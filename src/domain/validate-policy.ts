@@ -1,4 +1,5 @@
 import { compilePolicy } from './compile-policy.ts'
+import { assertionHeader, decisionIdHeader } from './injected-headers.ts'
 import { isPermission, isWildcard } from './permission.ts'
 import type { IdentityHeaders, Policy, PolicyDefinition, TenantDefinition } from './policy.ts'
 import {
@@ -30,7 +31,10 @@ const defaultHeaders: IdentityHeaders = {
 }
 const headerName = /^[a-z0-9][a-z0-9_-]*$/
 /** Headers that a policy may not make identity headers of. */
-const reservedHeaders = ['authorization', 'host', 'cookie', 'content-length', 'x-authz-decision-id']
+const reservedHeaders = [
+  ...['authorization', 'host', 'cookie', 'content-length'],
+  ...[decisionIdHeader, assertionHeader],
+]
 
 /** A policy that validated, without its version, or all that is wrong with it. */
 export type PolicyValidation =
@@ -49,7 +53,11 @@ export function validatePolicy(value: unknown): PolicyValidation {
   }
 
   const headers = readHeaders(reader, entries.get('headers'))
-  const injectedHeaders = [...Object.values<string>({ ...headers }), 'x-authz-decision-id']
+  const injectedHeaders = [
+    ...Object.values<string>({ ...headers }),
+    decisionIdHeader,
+    assertionHeader,
+  ]
   const tenant: TenantDefinition = (entries.has('tenant')
     ? readTenant(reader, entries.get('tenant'), ['tenant'], injectedHeaders)
     : undefined) ?? { path: 'organizationId' }

@@ -94,6 +94,21 @@ describe('an observed check', () => {
     expect(records[0]).toMatchObject({ decision: 'deny', reason: 'unavailable' })
   })
 
+  it('is refused where its subject cannot be asserted to the upstream, and logged so', async () => {
+    const { check, records } = observed(granted, { assert: () => ({ failed: true }) })
+    const { assertion, decision } = await check(request, inTime)
+    expect([decision.reason, decision.passes, assertion]).toEqual(['unavailable', false, undefined])
+    expect(records[0]).toMatchObject({ decision: 'deny', reason: 'unavailable' })
+  })
+
+  it('carries the assertion that was made for it, under its own id', async () => {
+    const assert: ObserveCheckDeps['assert'] = (decision, id) => ({
+      token: `${decision.reason} ${id}`,
+    })
+    const { check } = observed(granted, { assert })
+    expect((await check(request, inTime)).assertion).toBe('granted the-id')
+  })
+
   it('stands where the log is not required', async () => {
     const { check } = observed(granted, { accepts: false })
     expect((await check(request, inTime)).decision.passes).toBe(true)

@@ -167,6 +167,21 @@ describe('the names of headers', () => {
   })
 })
 
+describe('the assertion', () => {
+  const of = (assertion?: string | null) => {
+    const decision = decide(policy, requestOf('GET /me'))
+    const { set, remove } = injectedHeaders(decision, 'id-1', assertion)
+    return [new Map(set).get('x-identity-assertion'), remove.includes('x-identity-assertion')]
+  }
+  it.each<[string, string | null | undefined, boolean]>([
+    ['is set where there is one', 'a.b.c', false],
+    ["is removed where none applies: it would be the client's", null, true],
+    ['is left to the gateway where there are none at all', undefined, false],
+  ])('%s', (_name, assertion, removed) => {
+    expect(of(assertion)).toEqual([assertion ?? undefined, removed])
+  })
+})
+
 describe('a refusal that passes in shadow mode carries', () => {
   const refused = (line: string, world: World, parts?: RequestParts): Record<string, string> => {
     const decision = decide(shadow, requestOf(line, parts), world)

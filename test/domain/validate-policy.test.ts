@@ -198,6 +198,11 @@ describe('a fault at the top is', () => {
       'headers.userId',
     ],
     [
+      'the header of the assertion',
+      withTop({ headers: { userId: 'X-Identity-Assertion' } }),
+      'headers.userId',
+    ],
+    [
       'two headers with one name',
       withTop({ headers: { userId: 'x-a', userRole: 'X-A' } }),
       'headers',

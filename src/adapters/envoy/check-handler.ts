@@ -39,12 +39,13 @@ export interface CheckHandlerDeps {
 export function createCheckHandler(deps: CheckHandlerDeps): handleUnaryCall<Buffer, Buffer> {
   let inFlight = 0
 
-  function respond({ decision, decisionId }: ObservedDecision, deadline: Deadline): CheckResponse {
+  function respond(observed: ObservedDecision, deadline: Deadline): CheckResponse {
+    const { assertion, decision, decisionId } = observed
     // The check tells and logs that it is late; should it not, its allow must not be sent.
     if (decision.reason === 'granted' && deadline.isLate()) {
       return denialOf('unavailable', decisionId)
     }
-    return toCheckResponse(decision, decisionId)
+    return toCheckResponse(decision, decisionId, assertion)
   }
 
   /** What is no CheckRequest says nothing: step 1 refuses it, and it is logged like any other. */

@@ -10,11 +10,15 @@ const rpcCodes: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 50
 const permissionDenied = 7
 
 /** The answer to Envoy: headers to set and remove on a pass, a problem document on a denial. */
-export function toCheckResponse(decision: Decision, decisionId: string): CheckResponse {
+export function toCheckResponse(
+  decision: Decision,
+  decisionId: string,
+  assertion?: string | null,
+): CheckResponse {
   const dynamic_metadata = metadataOf(decision, decisionId)
   const { reason } = decision
   if (decision.passes) {
-    const { set, remove } = injectedHeaders(decision, decisionId)
+    const { set, remove } = injectedHeaders(decision, decisionId, assertion)
     return {
       status: { code: 0 },
       ok_response: {

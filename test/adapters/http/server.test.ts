@@ -6,6 +6,7 @@ import {
   type HttpServer,
   type HttpServerOptions,
 } from '../../../src/adapters/http/server.ts'
+import { createJwksRoute } from '../../../src/adapters/http/jwks-route.ts'
 import { createMetrics } from '../../../src/adapters/prometheus/metrics.ts'
 import { createReadiness } from '../../../src/application/readiness.ts'
 import { timed } from '../../support/eventually.ts'
@@ -52,6 +53,22 @@ describe('GET /livez', () => {
     expect(await get('/livez')).toMatchObject({ status: 200 })
     readiness.drain()
     expect(await get('/livez')).toMatchObject({ status: 200 })
+  })
+})
+
+describe('GET /.well-known/jwks.json', () => {
+  it('publishes the keys of assertions, and how long they may be kept', async () => {
+    const key = { kty: 'OKP', crv: 'Ed25519', x: 'x', kid: 'k', alg: 'EdDSA', use: 'sig' }
+    const published = () => ({ keys: [{ ...key, d: 'private' }], maxAgeS: 300 })
+    const { server } = await serve({ routes: [createJwksRoute(published)] })
+    const answer = await fetch(`http://${server.address}/.well-known/jwks.json`)
+    expect(answer.headers.get('cache-control')).toBe('public, max-age=300')
+    expect(await answer.json()).toEqual({ keys: [key] })
+  })
+
+  it('is not there where assertions are off', async () => {
+    const { get } = await serve()
+    expect(await get('/.well-known/jwks.json')).toMatchObject({ status: 404 })
   })
 })
 

