@@ -16,7 +16,7 @@ const pure = [
 ]
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', 'coverage', '.servers'] },
+  { ignores: ['**/dist', '**/node_modules', 'coverage', '.servers'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],

@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   coverage: async (args) => (await import('./commands/coverage.ts')).coverage(args),
   replay: async (args) => (await import('./commands/replay.ts')).replay(args),
   envoy: async (args) => (await import('./commands/envoy.ts')).envoy(args),
+  policy: async (args) => (await import('./commands/policy.ts')).policy(args),
   doctor: async (args) => (await import('./commands/doctor.ts')).doctor(args),
 }
 
@@ -26,6 +27,7 @@ const usage = `usage: tenantgate COMMAND ...
   coverage --policy P ...     what has no rule, what rules do nothing, who can call what
   replay LOG... [--policy P]  recorded decisions again: who gains, who loses access
   envoy --policy P ...        Envoy's configuration for a policy, whole or in parts
+  policy init ...             a policy to start from, with the roles that Better Auth has
   doctor [--envoy ADMIN_URL]  what serve depends on: what is wrong, and how to mend it
 tenantgate COMMAND --help tells the options of a command`
 

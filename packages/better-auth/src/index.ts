@@ -1,0 +1,2 @@
+export type { Logger, TenantgateOptions } from './options.ts'
+export { tenantgate, type TenantgatePlugin } from './plugin.ts'
