@@ -1,14 +1,6 @@
 import { opaDecisionEvent, opaPolicyEvent, type OpaLabels } from './opa-event.ts'
-import type { PolicyDefinition } from './policy.ts'
+import type { PolicyRecord } from './policy-record.ts'
 import type { DecisionRecord } from './record.ts'
-
-/** A policy as it is logged, with everything that it says. */
-export interface PolicyRecord {
-  readonly type: 'policy'
-  readonly timestamp: string
-  readonly policy: string
-  readonly definition: PolicyDefinition
-}
 
 /** How a line is written; it has no line break at its end, nor anywhere else. */
 export interface LineFormat {

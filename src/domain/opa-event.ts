@@ -1,4 +1,4 @@
-import type { PolicyRecord } from './decision-line.ts'
+import type { PolicyRecord } from './policy-record.ts'
 import type { DecisionRecord } from './record.ts'
 
 /** What tells instances apart, as OPA's own labels do. */

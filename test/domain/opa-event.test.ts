@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
-import { opaLines, plainLines, type PolicyRecord } from '../../src/domain/decision-line.ts'
+import { opaLines, plainLines } from '../../src/domain/decision-line.ts'
+import type { PolicyRecord } from '../../src/domain/policy-record.ts'
 import { recordOf, type DecisionRecord } from '../../src/domain/record.ts'
 import {
   decide,

@@ -1,7 +1,12 @@
-import type { InstallationFaults } from './outbox.ts'
-
 /** A table of Better Auth, by the name it has there. */
 export type Table = 'user' | 'member' | 'organization' | 'organizationRole'
+
+/** What is wrong with what the owner of the tables installs, each with its mend. */
+export interface InstallationFaults {
+  /** Without it there is nothing to read. */
+  readonly readable: boolean
+  readonly messages: readonly string[]
+}
 
 interface State {
   readonly outbox: boolean

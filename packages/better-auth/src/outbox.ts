@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { findFaults, type Table } from './installation.ts'
+import { findFaults, type Table, type InstallationFaults } from './installation.ts'
 import type { Message } from './publisher.ts'
 
 export interface OutboxRow extends Message {
@@ -16,12 +16,6 @@ export interface Outbox {
   /** Deletes rows and gives how many were still there. */
   readonly remove: (rows: readonly OutboxRow[]) => Promise<number>
   readonly close: () => Promise<void>
-}
-
-export interface InstallationFaults {
-  /** Without it there is nothing to read. */
-  readonly readable: boolean
-  readonly messages: readonly string[]
 }
 
 export interface OutboxDeps {
