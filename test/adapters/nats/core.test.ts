@@ -30,6 +30,13 @@ describe('a feed from core NATS', () => {
     expect(proof?.moment.monotonicMs).toBeLessThanOrEqual(began?.at.monotonicMs ?? 0)
   })
 
+  it('begins a ping after it is connected: servers of a cluster hear of subscriptions later', async () => {
+    const opened = performance.now()
+    const { told } = open()
+    await told.next('began', { after: 0 })
+    expect(performance.now() - opened).toBeGreaterThan(1_900)
+  })
+
   it('proves again every 2 s', async () => {
     const { told } = open()
     await told.next('proved', { after: 2 })
