@@ -3,6 +3,9 @@ import '../bin/require-node.js'
 import { HelpRequest } from './commands/arguments.ts'
 import { exit, exitStatusOf } from './commands/exit.ts'
 import { complain, print } from './commands/output.ts'
+import { exitOnEarlySignals } from './early-exit.ts'
+
+if (process.pid === 1) exitOnEarlySignals(['SIGTERM', 'SIGINT'])
 
 /** Commands load when they are called, so that none pays for another's libraries. */
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
