@@ -212,6 +212,42 @@ describe('rights', () => {
       expect(said.join()).toContain(`NATS does not permit to publish ${prefix}.user.banned`)
     },
   )
+
+  it.each([{ stream: false }, { stream: true }])(
+    'what is too large for NATS is kept and said, and holds up nothing: $stream',
+    async ({ stream }) => {
+      const own = await startNats({ binaries: await ensureWheels({}) })
+      closers.push(own.close)
+      if (stream) await makeStream(own.url, prefix)
+      const heard = await listen(own.url, prefix)
+      closers.push(heard.close)
+      const { auth, said } = await open({ natsUrl: own.url, stream })
+      await auth.api.ok()
+      const large = 2 * 1024 * 1024
+      await database.sql(`insert into tenantgate.outbox (subject, body)
+        values ('user.banned', jsonb_build_object('userId', repeat('x', ${large})))`)
+      await database.sql(`insert into tenantgate.outbox (subject, body)
+        values ('member.removed', '{"userId": "u1"}')`)
+      await heard.hear('member.removed', { userId: 'u1' })
+      await until(async () => (await database.waiting()) === 1, { what: 'the rest' })
+      expect(said.join()).toContain(`${prefix}.user.banned`)
+    },
+  )
+})
+
+describe('a role of a great many letters', () => {
+  it('leaves its name out of the events, not the event', async () => {
+    const { auth, signUp } = await open({})
+    const { headers, id } = await signUp('a')
+    await auth.api.createOrganization({ body: { name: 'a', slug: uniqueName('a') }, headers })
+    await listener.hear('member.added', { userId: id })
+    const role = Array.from({ length: 300_000 }, () => 'admin').join()
+    await database.sql('update members set role = $1 where user_id = $2', [role, id])
+    const { body } = await listener.hear('member.role.changed', { userId: id })
+    expect(Object.keys(body).sort()).toEqual(['organizationId', 'userId'])
+    await database.sql('delete from members where user_id = $1', [id])
+    await listener.hear('member.removed', { userId: id })
+  })
 })
 
 describe('hooks alone', () => {

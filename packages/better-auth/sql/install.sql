@@ -128,7 +128,10 @@ begin
 
   if cardinality(events) > 0 then
     insert into tenantgate.outbox (subject, body)
-      select event ->> 'subject', jsonb_strip_nulls(event -> 'body') from unnest(events) event;
+      -- NATS takes no message of any size; who it is about is what matters.
+      select event ->> 'subject', jsonb_strip_nulls(event -> 'body') - case
+          when octet_length(event ->> 'body') > 16384 then '{role,previousRole}'::text[] else '{}' end
+        from unnest(events) event;
     perform pg_notify('tenantgate_outbox', '');
   end if;
   return null;

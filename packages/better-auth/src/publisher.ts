@@ -2,6 +2,7 @@ import { jetstream } from '@nats-io/jetstream'
 import {
   connect,
   headers,
+  InvalidArgumentError,
   PermissionViolationError,
   RequestError,
   TimeoutError,
@@ -122,17 +123,16 @@ export function createPublisher({
   }
 
   async function send(connection: NatsConnection, messages: readonly Message[]) {
-    for (const { body, id, subject } of messages) {
-      const known = headers()
-      known.set('Nats-Msg-Id', id)
-      connection.publish(subject, body, { headers: known })
-    }
+    const unsent = messages.map((message) => sendOne(connection, message))
     // In one turn with the publications: it fails if the connection is lost before they arrived.
     await flushed(connection)
     await new Promise(setImmediate) // a refusal came before the answer, but is told a turn later
     const refused = new Set(denied)
     denied.clear()
-    return messages.map(({ subject }) => (refused.has(subject) ? forbidden(subject) : undefined))
+    return messages.map(
+      ({ subject }, index) =>
+        unsent[index] ?? (refused.has(subject) ? forbidden(subject) : undefined),
+    )
   }
 
   void open()
@@ -168,6 +168,19 @@ export function createPublisher({
   }
 }
 
+/** Why the client does not even send a message; undefined where it does. */
+function sendOne(connection: NatsConnection, { body, id, subject }: Message): Refusal | undefined {
+  const known = headers()
+  known.set('Nats-Msg-Id', id)
+  try {
+    connection.publish(subject, body, { headers: known })
+    return undefined
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return unsendable(subject, error)
+    throw error
+  }
+}
+
 /** Until the server has all that was published; the client's own would wait for ever at `close`. */
 async function flushed(connection: NatsConnection): Promise<void> {
   const { promise, reject, resolve } = Promise.withResolvers<undefined>()
@@ -192,7 +205,14 @@ const forbidden = (subject: string): Refusal => ({
   final: true,
 })
 
+/** As one that is larger than the server takes: it must not hold up the others, now or later. */
+const unsendable = (subject: string, { message }: Error): Refusal => ({
+  why: `${subject} cannot be sent: ${message}`,
+  final: true,
+})
+
 function refusalOf(subject: string, error: unknown): Refusal {
+  if (error instanceof InvalidArgumentError) return unsendable(subject, error)
   if (error instanceof PermissionViolationError) return forbidden(subject)
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   if (cause instanceof PermissionViolationError) return forbidden(subject)
