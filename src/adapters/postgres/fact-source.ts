@@ -26,20 +26,31 @@ interface FactRow {
 }
 
 /**
+ * Longest texts that are read, in bytes. Better Auth lets an organization's owner name a role so often
+ * that it takes megabytes, in every read of the fact; what is longer counts as empty, so it grants
+ * nothing. Never cut: the beginning of a role's name may be the name of another.
+ */
+const mostRoleBytes = 8_192
+const mostPermissionBytes = 65_536
+const within = (text: string, bytes: number): string =>
+  `CASE WHEN octet_length(${text}) > ${bytes} THEN '' ELSE ${text} END`
+
+/**
  * One statement outside a transaction reads facts whole, on named columns; the ban's expiry is
  * compared by PostgreSQL, whose clock wrote it.
  */
 const factText = (from: string, dynamic: boolean): string => `
   SELECT (extract(epoch FROM statement_timestamp()) * 1000)::float8 AS verified_at_ms,
     u.id IS NOT NULL AS found,
-    u.role::text AS role,
+    ${within('u.role::text', mostRoleBytes)} AS role,
     (u.banned IS TRUE AND (u.ban_expires IS NULL OR u.ban_expires >= statement_timestamp())) AS banned,
-    ARRAY(SELECT coalesce(m.role::text, '') FROM members m
+    ARRAY(SELECT ${within("coalesce(m.role::text, '')", mostRoleBytes)} FROM members m
       WHERE m.user_id = asked.user_id AND m.organization_id = asked.organization_id) AS member_roles,
     ${dynamic ? dynamicRolesText : 'NULL'} AS dynamic_roles
   FROM ${from} LEFT JOIN users u ON u.id = asked.user_id`
 
-const dynamicRolesText = `(SELECT json_agg(json_build_array(coalesce(r.role, ''), coalesce(r.permission, '')))
+const dynamicRolesText = `(SELECT json_agg(json_build_array(${within("coalesce(r.role, '')", mostRoleBytes)},
+        ${within("coalesce(r.permission, '')", mostPermissionBytes)}))
       FROM organization_roles r WHERE r.organization_id = asked.organization_id)`
 
 /** The name stands for the text on a connection, so it tells all that the text depends on. */
