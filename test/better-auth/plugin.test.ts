@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { TenantgateOptions } from '../../packages/better-auth/src/index.ts'
+import { findFaults } from '../../packages/better-auth/src/installation.ts'
 import { tenantgateSql, tenantgateUninstallSql } from '../../packages/better-auth/src/sql.ts'
 import { startNats, type NatsServer } from '../../src/adapters/servers/nats.ts'
 import { ensureWheels } from '../../src/adapters/servers/wheels.ts'
@@ -327,6 +328,39 @@ describe('the SQL', () => {
     await expect(database.sql(tenantgateSql({ tables }))).rejects.toThrow(message)
   })
 
+  it.each([
+    ['the schema', (role: string) => `create schema tenantgate authorization ${role}`],
+    [
+      'the outbox',
+      (role: string) => `create schema tenantgate; create table tenantgate.outbox
+        (seq bigint, id uuid, subject text, body jsonb, recorded_at timestamptz);
+        alter table tenantgate.outbox owner to ${role}`,
+    ],
+  ])(
+    'refuses %s that somebody else made before, whose code would run as its owner',
+    async (_, sql) => {
+      const role = uniqueName('mallory')
+      await database.sql(tenantgateUninstallSql())
+      await database.sql(`create role ${role}; ${sql(role)}`)
+      await expect(database.sql(tenantgateSql())).rejects.toThrow(`belongs to ${role}`)
+      await database.sql(`drop schema tenantgate cascade; drop role ${role}`)
+      await database.sql(tenantgateSql())
+    },
+  )
+
+  it('may be run again by a superuser where the owner of the tables ran it first', async () => {
+    const own = await makeDatabase()
+    closers.push(own.close)
+    const role = uniqueName('owner')
+    const { rows } = await own.sql('select current_database() as name')
+    await own.sql(`create role ${role}; grant create on database ${rows[0]?.['name']} to ${role};
+      create schema app authorization ${role}; set role ${role}; set search_path = app;
+      create table users (id text); create table organizations (id text);
+      create table members (user_id text, organization_id text, role text);
+      ${tenantgateSql()}; reset role; ${tenantgateSql({ schema: 'app' })};
+      drop schema app, tenantgate cascade; drop owned by ${role}; drop role ${role}`)
+  })
+
   it('goes without a trace, the triggers too, and the plugin says so', async () => {
     await database.sql(tenantgateUninstallSql())
     await database.sql(tenantgateUninstallSql())
@@ -345,6 +379,21 @@ describe('the SQL', () => {
     })
     expect(said.join()).toContain('alter table users enable always trigger tenantgate_capture')
     await database.sql(tenantgateSql())
+  })
+})
+
+describe('what is installed', () => {
+  it('records nothing by a column that has another name by now: the plugin is told', async () => {
+    const faults = async () => {
+      const query = async <T>(text: string) =>
+        (await database.sql(text)).rows as unknown as readonly T[]
+      return (await findFaults(query, ['user', 'member', 'organization'])).messages
+    }
+    expect(await faults()).toEqual([])
+    await database.sql('alter table members rename column role to rank')
+    expect((await faults()).join()).toContain('"member" by columns that are gone: role')
+    await database.sql('alter table members rename column rank to role')
+    expect(await faults()).toEqual([])
   })
 })
 

@@ -182,6 +182,8 @@ declare
   columns text[];
   args text;
   relation regclass;
+  owners oid[] := array[current_user::regrole::oid];
+  stranger text;
 begin
   -- A long transaction of somebody else must not make everybody wait behind this one.
   perform set_config('lock_timeout', '5s', true);
@@ -204,6 +206,7 @@ begin
         using hint = 'Name it: npx @tenantgate/better-auth sql --help';
     end if;
     relation := tables[1];
+    owners := owners || (select relowner from pg_catalog.pg_class where oid = relation);
 
     args := quote_literal(kind);
     for i in 1 .. jsonb_array_length(wanted) - 1 loop
@@ -234,6 +237,24 @@ begin
       raise warning 'tenantgate: only the owner of % can enable its triggers for replication sessions too', relation;
     end;
   end loop;
+
+  -- What was there before is used as it is. Made by somebody else, a trigger of his on the outbox would
+  -- run with the rights of the owner of tenantgate.capture().
+  select format('%s belongs to %s', what, pg_get_userbyid(owner)) into stranger
+    from (
+      select 'schema tenantgate', nspowner from pg_catalog.pg_namespace where nspname = 'tenantgate'
+      union all
+      select 'tenantgate.outbox', relowner from pg_catalog.pg_class
+        where oid = 'tenantgate.outbox'::regclass
+    ) made (what, owner)
+    where owner <> all (owners)
+      and not exists (select from pg_catalog.pg_roles where oid = owner and rolsuper)
+      and not exists (select from pg_catalog.pg_database where datname = current_database() and datdba = owner)
+    limit 1;
+  if stranger is not null then
+    raise exception 'tenantgate: %, who owns none of the tables', stranger
+      using hint = 'Look what it is; then: drop schema tenantgate cascade';
+  end if;
 
   if config ->> 'relayRole' is not null then
     execute format('grant usage on schema tenantgate to %I', config ->> 'relayRole');

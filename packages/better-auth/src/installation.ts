@@ -18,7 +18,9 @@ interface Trigger {
   readonly relation: string
   readonly name: string
   readonly enabled: string
+  /** Hexadecimal; each argument ends with a zero byte. */
   readonly args: string
+  readonly columns: readonly string[]
 }
 
 const install = 'npx @tenantgate/better-auth sql | psql "$DATABASE_URL" -1'
@@ -34,7 +36,9 @@ const stateSql = `
 
 const triggersSql = `
   select t.tgrelid::regclass::text as relation, t.tgname as name, t.tgenabled as enabled,
-    encode(t.tgargs, 'escape') as args
+    encode(t.tgargs, 'hex') as args,
+    array(select a.attname::text from pg_catalog.pg_attribute a
+      where a.attrelid = t.tgrelid and a.attnum > 0 and not a.attisdropped) as columns
   from pg_catalog.pg_trigger t
     join pg_catalog.pg_proc p on p.oid = t.tgfoid
     join pg_catalog.pg_namespace n on n.oid = p.pronamespace
@@ -60,8 +64,7 @@ export async function findFaults(
 }
 
 function triggerFaults(table: Table, triggers: readonly Trigger[]): readonly string[] {
-  // Arguments end with a zero byte each, which `escape` writes as \000.
-  const own = triggers.filter(({ args }) => args.split('\\000')[0] === table)
+  const own = triggers.filter((trigger) => argumentsOf(trigger)[0] === table)
   const capture = own.find(({ name }) => name === 'tenantgate_capture')
   if (capture === undefined) {
     return [`changes of the table of "${table}" are not recorded; run, as its owner: ${install}`]
@@ -74,5 +77,17 @@ function triggerFaults(table: Table, triggers: readonly Trigger[]): readonly str
   if (!own.some(({ name }) => name === 'tenantgate_truncate')) {
     return [`truncate of ${capture.relation} is not recorded; run, as its owner: ${install}`]
   }
+  // A column that the table does not have is always null: none of its changes would be seen.
+  const gone = argumentsOf(capture)
+    .slice(1)
+    .filter((name) => name !== '' && !capture.columns.includes(name))
+  if (gone.length > 0) {
+    const message = `changes of ${capture.relation} are recorded for "${table}" by columns that are gone: ${gone.join(', ')}`
+    return [`${message}; run, as its owner: ${install}`]
+  }
   return []
+}
+
+function argumentsOf({ args }: Trigger): readonly string[] {
+  return Buffer.from(args, 'hex').toString('utf8').split('\0').slice(0, -1)
 }
