@@ -11,7 +11,8 @@ export interface AssertionConfig {
 }
 
 const leastSecretLength = 32
-const leastRotationMs = 1_000
+/** Verifiers look for an unknown key every 2 s at most; the next key is published one epoch ahead. */
+const leastRotationMs = 2_000
 const defaultRotationMs = 86_400_000
 const audienceForm = /^[\x21-\x7e]{1,255}$/
 const secretVariable = 'TENANTGATE_ASSERTION_SECRET'
@@ -52,7 +53,7 @@ function readRotation(value: string, fault: Fault): number {
   if (value === '') return defaultRotationMs
   const ms = parseDuration(value)
   if (ms === undefined || ms < leastRotationMs) {
-    fault('TENANTGATE_ASSERTION_ROTATION', `"${value}" is no duration of 1s or more: write 24h`)
+    fault('TENANTGATE_ASSERTION_ROTATION', `"${value}" is no duration of 2s or more: write 24h`)
   }
   return ms ?? defaultRotationMs
 }

@@ -54,7 +54,7 @@ describe('identity assertions', () => {
     ['a short one', { TENANTGATE_ASSERTION_SECRET: `${own},short` }, 'TENANTGATE_ASSERTION_SECRET'],
     ['a short one of Better Auth', { BETTER_AUTH_SECRET: 'x' }, 'TENANTGATE_ASSERTION_SECRET'],
     ['no duration', { TENANTGATE_ASSERTION_ROTATION: 'daily' }, 'TENANTGATE_ASSERTION_ROTATION'],
-    ['no time', { TENANTGATE_ASSERTION_ROTATION: '999ms' }, 'TENANTGATE_ASSERTION_ROTATION'],
+    ['no time', { TENANTGATE_ASSERTION_ROTATION: '1999ms' }, 'TENANTGATE_ASSERTION_ROTATION'],
     ['two audiences', { TENANTGATE_ASSERTION_AUDIENCE: 'a b' }, 'TENANTGATE_ASSERTION_AUDIENCE'],
   ])('are refused with %s', (_name, env, variable) => {
     expect(faults(env)).toMatchObject([{ variable }])
