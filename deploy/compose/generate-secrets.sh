@@ -11,6 +11,7 @@ fi
 # A letter first, and nothing that a URL or a configuration file would read as something else.
 secret() { printf 'k%s' "$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')"; }
 unfinished="$file.$$"
+trap 'rm -f "$unfinished"' EXIT
 for name in \
   POSTGRES_PASSWORD \
   BETTER_AUTH_POSTGRES_PASSWORD TENANTGATE_POSTGRES_PASSWORD \
@@ -18,7 +19,10 @@ for name in \
   TENANTGATE_NATS_PASSWORD BETTER_AUTH_NATS_PASSWORD ADMINISTRATOR_NATS_PASSWORD \
   BETTER_AUTH_SECRET \
   TENANTGATE_CACHE_KEY TENANTGATE_ASSERTION_SECRET; do
-  echo "$name=$(secret)"
+  value=$(secret)
+  # A shell goes on after a command that failed within a pipe.
+  [ "${#value}" -eq 65 ] || { echo "no random bytes: is od there?" >&2; exit 1; }
+  echo "$name=$value"
 done > "$unfinished"
 mv "$unfinished" "$file"
 echo "written: $file"

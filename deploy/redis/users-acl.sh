@@ -13,6 +13,7 @@ for name in TENANTGATE_REDIS_PASSWORD READER_REDIS_PASSWORD; do
   password=$(printenv "$name") || { echo "$name is not set" >&2; exit 1; }
   [ "${#password}" -ge 16 ] || { echo "$name has fewer than 16 characters" >&2; exit 1; }
   hash=$(printf %s "$password" | sha256sum | cut -d ' ' -f 1)
+  [ "${#hash}" -eq 64 ] || { echo "no SHA-256: is sha256sum there?" >&2; exit 1; }
   acl=$(printf '%s\n' "$acl" | sed "s/#$name/#$hash/")
 done
 printf '%s\n' "$acl"

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -71,6 +71,22 @@ describe('docker-compose.yml', () => {
     expect(() =>
       execFileSync('sh', ['deploy/compose/generate-secrets.sh', file], { stdio: 'pipe' }),
     ).toThrow('is there already')
+  })
+
+  it.each([
+    ['generate-secrets.sh', 'deploy/compose/generate-secrets.sh', 'od'],
+    ['users-acl.sh', 'deploy/redis/users-acl.sh', 'sha256sum'],
+  ])('%s makes no secret at all where what it needs fails', (_name, script, command) => {
+    const folder = testFolder()
+    writeFileSync(join(folder, command), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+    const file = join(folder, '.env')
+    const env = {
+      PATH: `${folder}:${process.env['PATH'] ?? ''}`,
+      TENANTGATE_REDIS_PASSWORD: 'a password of the tests',
+      READER_REDIS_PASSWORD: 'another password of the tests',
+    }
+    expect(() => execFileSync('sh', [script, file], { env, stdio: 'pipe' })).toThrow(command)
+    expect(readdirSync(folder)).toEqual([command])
   })
 
   it('has words for commands, none that YAML takes for something else', () => {
