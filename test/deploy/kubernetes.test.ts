@@ -132,6 +132,11 @@ describe('what has to fit together', () => {
     expect(loadPolicy(read(`${place}/policy.yaml`))).not.toHaveProperty('faults')
   })
 
+  it('nothing is allowed, not even to nobody, until an overlay brings a policy', () => {
+    const loaded = loadPolicy(read('base/policy.yaml'))
+    expect('policy' in loaded && loaded.policy.definition.routes).toEqual([])
+  })
+
   it('a pod has the time to drain before it is killed', () => {
     const drainMs = parseDuration(settings('base')['TENANTGATE_DRAIN'] ?? '') ?? 0
     // CoreDNS lets answers live for 5 s; a gateway's health checks take 4.5 s (envoy/envoy.yaml).

@@ -39,6 +39,8 @@ export function orderedPaths(routes: readonly EdgeRoute[]): readonly PathMatch[]
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PATCH']
 const hostname = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 const longestPath = 1_024
+/** What the Gateway API takes in an `Exact` path. */
+const exactPath = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/
 
 /** Why the Gateway API cannot say these routes; none where it can. */
 export function gatewayFaults(
@@ -59,7 +61,11 @@ export function gatewayFaults(
           fault(route.name, `an HTTPRoute takes no host name ${pattern}`)
         }
       }
-      if ((paths[at]?.value.length ?? 0) > longestPath) {
+      const { type, value = '' } = paths[at] ?? {}
+      if (type === 'Exact' && !exactPath.test(value)) {
+        fault(route.name, `an HTTPRoute takes no path ${value}`)
+      }
+      if (value.length > longestPath) {
         fault(route.name, `its path is longer than the ${longestPath} characters of an HTTPRoute`)
       }
     }

@@ -50,6 +50,12 @@ const versions = {
   EnvoyFilter: 'networking.istio.io/v1alpha3',
 } as const
 
+/**
+ * By which what was rendered before and is no longer can be found, and pruned: an HTTPRoute that stays
+ * behind leads to where an older policy led.
+ */
+const labels = { 'app.kubernetes.io/managed-by': 'tenantgate-envoy' }
+
 /** A resource of one of the kinds that are rendered. */
 export function resource(
   kind: keyof typeof versions,
@@ -57,7 +63,7 @@ export function resource(
   namespace: string,
   spec: object,
 ): object {
-  return { apiVersion: versions[kind], kind, metadata: { name, namespace }, spec }
+  return { apiVersion: versions[kind], kind, metadata: { name, namespace, labels }, spec }
 }
 
 /** Lets resources of a namespace refer to a Service in another, which its owner has to agree to. */

@@ -135,6 +135,17 @@ describe('resources of Envoy Gateway', () => {
     await validateEnvoyConfig(servers().envoy, stringify(config))
   })
 
+  it('of a policy that has grown smaller can be pruned: each bears the label', () => {
+    const policy = policyFrom(oneRoute)
+    const istio = renderIstio(shippedEnvoy, edgeOf(policy), {
+      ...{ namespace: 'istio-system', gateway: 'ingressgateway', authz, only: 'resources' },
+    })
+    for (const { kind, metadata } of [...gatewayApi(policy), ...readResources(istio)]) {
+      const labels = { 'app.kubernetes.io/managed-by': 'tenantgate-envoy' }
+      expect(metadata, kind).toMatchObject({ labels })
+    }
+  })
+
   it('cannot say every policy', () => {
     const route = { access: 'public', upstream: 'u' }
     const policy = policyFrom(
@@ -145,6 +156,7 @@ describe('resources of Envoy Gateway', () => {
           { ...route, name: 'method', match: 'PURGE /a' },
           { ...route, name: 'host', match: 'GET /a', hosts: ['a_b.example.com'] },
           { ...route, name: 'path', match: `GET /${'a'.repeat(1_024)}` },
+          { ...route, name: 'letter', match: 'GET /a|b' },
         ],
       }),
     )
@@ -152,7 +164,7 @@ describe('resources of Envoy Gateway', () => {
       gatewayFaults(edgeOf(policy).hosts)
         .map(({ route }) => route)
         .sort(),
-    ).toEqual(['host', 'method', 'path'])
+    ).toEqual(['host', 'letter', 'method', 'path'])
   })
 })
 
