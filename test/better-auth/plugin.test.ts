@@ -348,6 +348,43 @@ describe('the SQL', () => {
     },
   )
 
+  it('run again, it locks no table: neither does it wait for requests, nor they for it', async () => {
+    await database.sql(tenantgateSql())
+    const request = new pg.Client({ connectionString: database.url })
+    await request.connect()
+    closers.push(() => request.end())
+    await request.query(`begin; lock table users, members, organizations, organization_roles
+      in row exclusive mode`)
+    await database.sql(tenantgateSql())
+    await request.query('rollback')
+  })
+
+  it.each([
+    [
+      'with other arguments',
+      `execute function tenantgate.capture('member', 'user_id', 'role')`,
+      '',
+    ],
+    ['for fewer changes', '', 'insert or '],
+    ['switched off', '', ''],
+  ])('run again, it mends a trigger %s', async (_name, other, fewer) => {
+    const definition = async () =>
+      (
+        await database.sql(`select pg_get_triggerdef(oid) as def, tgenabled from pg_trigger
+          where tgname = 'tenantgate_capture' and tgrelid = 'members'::regclass`)
+      ).rows
+    await database.sql(tenantgateSql())
+    const wanted = await definition()
+    const usual = `execute function tenantgate.capture('member', 'user_id', 'organization_id', 'role')`
+    await database.sql(`drop trigger tenantgate_capture on members;
+      create trigger tenantgate_capture after ${fewer === '' ? 'insert or ' : ''}update or delete
+        on members for each row ${other === '' ? usual : other};
+      ${other === '' && fewer === '' ? 'alter table members disable trigger tenantgate_capture' : ''}`)
+    expect(await definition()).not.toEqual(wanted)
+    await database.sql(tenantgateSql())
+    expect(await definition()).toEqual(wanted)
+  })
+
   it('may be run again by a superuser where the owner of the tables ran it first', async () => {
     const own = await makeDatabase()
     closers.push(own.close)

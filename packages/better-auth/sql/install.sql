@@ -184,9 +184,11 @@ declare
   relation regclass;
   owners oid[] := array[current_user::regrole::oid];
   stranger text;
+  row_events text;
+  old_trigger text;
 begin
   -- A long transaction of somebody else must not make everybody wait behind this one.
-  perform set_config('lock_timeout', '5s', true);
+  perform set_config('lock_timeout', '2s', true);
 
   for wanted in select value from jsonb_array_elements(plan) loop
     kind := wanted ->> 0;
@@ -223,11 +225,23 @@ begin
       args := args || ', ' || quote_literal(coalesce(columns[1], ''));
     end loop;
 
-    execute format('drop trigger if exists tenantgate_capture on %s', relation);
-    execute format('drop trigger if exists tenantgate_truncate on %s', relation);
+    row_events := case when kind in ('user', 'organization') then 'update or delete' else 'insert or update or delete' end;
+    -- Each lock is one that requests wait for: none is taken for what is there already.
+    continue when 2 = (
+      select count(*) from pg_catalog.pg_trigger t
+        where t.tgrelid = relation and t.tgfoid = 'tenantgate.capture'::regproc and t.tgenabled = 'A'
+          and right(pg_get_triggerdef(t.oid), length(args) + 2) = '(' || args || ')'
+          -- pg_trigger.h: for each row 1, before 2, insert 4, delete 8, update 16, truncate 32
+          and (t.tgname, t.tgtype) in (('tenantgate_truncate', 34),
+            ('tenantgate_capture', case when row_events like 'insert%' then 29 else 25 end)));
+
+    for old_trigger in select tgname from pg_catalog.pg_trigger
+      where tgrelid = relation and tgname in ('tenantgate_capture', 'tenantgate_truncate')
+    loop
+      execute format('drop trigger %I on %s', old_trigger, relation);
+    end loop;
     execute format('create trigger tenantgate_capture after %s on %s for each row execute function tenantgate.capture(%s)',
-      case when kind in ('user', 'organization') then 'update or delete' else 'insert or update or delete' end,
-      relation, args);
+      row_events, relation, args);
     execute format('create trigger tenantgate_truncate before truncate on %s for each statement execute function tenantgate.capture(%s)',
       relation, args);
     begin
