@@ -40,6 +40,7 @@ type keySet struct {
 	fetched    time.Time // when the newest list was read
 	freshUntil time.Time
 	attempted  time.Time
+	failed     bool // the last look at the list
 	fetching   *fetch
 }
 
@@ -88,7 +89,7 @@ func (s *keySet) key(ctx context.Context, id string) (ed25519.PublicKey, error) 
 			return nil, fmt.Errorf("%w: %w", ErrUnavailable, pending.err)
 		}
 	}
-	if s.stale() {
+	if s.outdated() {
 		return nil, fmt.Errorf("%w: the keys could not be read just now", ErrUnavailable)
 	}
 	return nil, fmt.Errorf("%w: no such key is published", ErrInvalid)
@@ -110,10 +111,11 @@ func (s *keySet) known(id string) (ed25519.PublicKey, *fetch) {
 	return nil, s.fetching
 }
 
-func (s *keySet) stale() bool {
+// outdated: a key that is not known may be one that is published by now.
+func (s *keySet) outdated() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.fetched.IsZero() || s.now().Sub(s.fetched) > maxStale
+	return s.failed || s.fetched.IsZero() || s.now().Sub(s.fetched) > maxStale
 }
 
 // startFetch begins a fetch, unless one is under way or was lately. It runs by itself: the request
@@ -133,6 +135,7 @@ func (s *keySet) startFetch(now time.Time) {
 			s.adopt(keys, fresh)
 		}
 		current.err = err
+		s.failed = err != nil
 		s.fetching = nil
 		close(current.done)
 	}()

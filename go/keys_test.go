@@ -133,6 +133,28 @@ func TestKeysOutliveTheirPublisherForAWhile(t *testing.T) {
 	}
 }
 
+func TestAKeyThatMayBeNewIsNotRefusedWhileTheListCannotBeRead(t *testing.T) {
+	p := newPublisher(t, "one")
+	gate, clock := newTestGate(t, p)
+	ask(t, gate.Middleware, assertionOf(t, "one"))
+	p.publish("one", "two")
+	p.setFails(true)
+	clock.add(betweenFetches)
+	for i := range 3 { // the first of them looks, the others come too soon for another look
+		if got := ask(t, gate.Middleware, assertionOf(t, "two")); got.problem != unavailable {
+			t.Errorf("request %d: got %d %s", i, got.status, got.problem)
+		}
+	}
+	p.setFails(false)
+	clock.add(betweenFetches)
+	if got := ask(t, gate.Middleware, assertionOf(t, "two")); !got.seen {
+		t.Errorf("it is back: got %d %s", got.status, got.problem)
+	}
+	if got := ask(t, gate.Middleware, assertionOf(t, "three")); got.problem != invalid {
+		t.Errorf("a key that is not in the list: got %d %s", got.status, got.problem)
+	}
+}
+
 func TestARequestThatIsGoneDoesNotWait(t *testing.T) {
 	hold := make(chan struct{})
 	client := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
