@@ -6,7 +6,7 @@ import {
   renderGatewayApi,
   renderIstio,
 } from '../adapters/envoy/render-cluster-formats.ts'
-import { gatewayFaults } from '../adapters/envoy/render-gateway-routes.ts'
+import { gatewayFaults, gatewayUpstreamFaults } from '../adapters/envoy/render-gateway-routes.ts'
 import { authzService, type ServiceRef } from '../adapters/envoy/render-kubernetes.ts'
 import { envoyParts, renderEnvoy } from '../adapters/envoy/render.ts'
 import { AppError } from '../domain/errors.ts'
@@ -87,7 +87,13 @@ function render(policy: string, options: Options): string {
   }
   partOf(one('only'), [])
   const [namespace, gateway, listener = ''] = gatewayOf(one('gateway') ?? 'default/edge/http', 3)
-  const edge = readEdge(policy, { routes: true, alsoFaults: ({ hosts }) => gatewayFaults(hosts) })
+  const edge = readEdge(policy, {
+    routes: true,
+    alsoFaults: ({ hosts, upstreams }) => [
+      ...gatewayUpstreamFaults(upstreams),
+      ...gatewayFaults(hosts),
+    ],
+  })
   return renderGatewayApi(template, edge, { namespace, gateway, listener, authz })
 }
 

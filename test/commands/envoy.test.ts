@@ -112,6 +112,27 @@ describe('tenantgate envoy', () => {
     expect(stderr).not.toContain('hunter2')
   })
 
+  it('says what Envoy Gateway cannot be told, upstreams that it would believe any certificate', async () => {
+    const path = file(
+      'address.yaml',
+      [
+        'version: 1',
+        'upstreams: { plain: http://10.0.0.1, four: https://10.0.0.1, six: "https://[::1]" }',
+        'routes:',
+        '  - { name: a, match: GET /a|b, access: public, upstream: four }',
+      ].join('\n'),
+    )
+    const args = ['envoy', '--policy', path]
+    expect((await tenantgate(args)).status).toBe(0)
+    const { status, stderr } = await tenantgate([...args, '--format', 'gateway-api'])
+    expect([
+      status,
+      stderr.match(/upstreams\.(four|six): a Backend checks no certificate/g),
+    ]).toEqual([2, [expect.any(String), expect.any(String)]])
+    expect(stderr).toContain('routes[0]: an HTTPRoute takes no path /a|b')
+    expect(stderr).not.toContain('plain')
+  })
+
   it.each(['filter', 'cluster', 'early-mutation'])(
     'renders the part %s for a policy without upstreams',
     async (part) => {

@@ -48,9 +48,8 @@ function backendOf(
     ip === undefined ? { fqdn: { hostname: host, port } } : { ip: { address: host, port } }
   const value = resource('Backend', name, namespace, {
     endpoints: [endpoint],
-    ...(tls
-      ? { tls: { wellKnownCACertificates: 'System', ...(ip === undefined ? { sni: host } : {}) } }
-      : {}),
+    // Without a name there is nothing that the certificate has to be for: gatewayUpstreamFaults.
+    ...(tls ? { tls: { wellKnownCACertificates: 'System', sni: host } } : {}),
   })
   const comment = `The upstream ${upstream.name}. Needs extensionApis.enableBackend in EnvoyGateway.`
   return { ref: { group: envoyGateway, kind: 'Backend', name }, resources: [{ comment, value }] }

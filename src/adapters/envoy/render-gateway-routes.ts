@@ -1,3 +1,4 @@
+import type { EdgeUpstream } from '../../domain/edge.ts'
 import type { EdgeHost, EdgeRoute } from '../../domain/edge-table.ts'
 import { mayOverlap } from '../../domain/edge-overlap.ts'
 import { anyHost } from '../../domain/host.ts'
@@ -41,6 +42,18 @@ const hostname = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-
 const longestPath = 1_024
 /** What the Gateway API takes in an `Exact` path. */
 const exactPath = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/
+
+/** Upstreams whose certificate Envoy Gateway would not hold against a name, so that any would do. */
+export function gatewayUpstreamFaults(
+  upstreams: readonly EdgeUpstream[],
+): readonly { readonly path: readonly string[]; readonly message: string }[] {
+  return upstreams
+    .filter(({ address }) => address.tls && address.ip !== undefined)
+    .map(({ name }) => ({
+      path: ['upstreams', name],
+      message: 'a Backend checks no certificate for an IP address: write a host name',
+    }))
+}
 
 /** Why the Gateway API cannot say these routes; none where it can. */
 export function gatewayFaults(
