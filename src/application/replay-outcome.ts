@@ -1,5 +1,6 @@
 import type { Reason } from '../domain/decision.ts'
 import type { Decision } from '../domain/evaluation.ts'
+import { canonicalText } from '../domain/compile-policy.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { DecisionRecord } from '../domain/record.ts'
 import {
@@ -49,9 +50,30 @@ export function outcomeOf(record: DecisionRecord, policy: Policy, candidate?: Po
   const original = replayCase(recorded, policy)
   if (candidate === undefined) return compare(recordedDecision(record, original), original)
   if (original.reason !== record.reason) return unfaithful
-  // What has the same version decides the same.
-  if (candidate.version === policy.version) return compare(original, original)
+  if (isSamePolicy(candidate, policy)) return compare(original, original)
   return settle(original, replayAgainst(recorded, original, candidate))
+}
+
+const textOf = createTexts()
+
+/**
+ * The same policy decides the same. Its version alone does not prove that: of 64 bits of a hash who
+ * writes both policies can find two with the same.
+ */
+function isSamePolicy(candidate: Policy, policy: Policy): boolean {
+  if (candidate.version !== policy.version) return false
+  return candidate === policy || textOf(candidate) === textOf(policy)
+}
+
+function createTexts(): (policy: Policy) => string {
+  const texts = new WeakMap<Policy, string>()
+  return (policy) => {
+    const known = texts.get(policy)
+    if (known !== undefined) return known
+    const text = canonicalText(policy.definition)
+    texts.set(policy, text)
+    return text
+  }
 }
 
 /** A decision that waits for the fact of a pair as it is today. */

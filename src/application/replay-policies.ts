@@ -22,7 +22,9 @@ export function createReplayPolicies(digest: Digest): ReplayPolicies {
   const definitions = new Map<string, PolicyDefinition>()
 
   function compiled(version: string, definition: PolicyDefinition): Policy | undefined {
-    if (version !== `sha256:${digest(canonicalText(definition)).slice(0, 16)}`) return undefined
+    const text = textOf(definition)
+    if (text === undefined) return undefined
+    if (version !== `sha256:${digest(text).slice(0, 16)}`) return undefined
     const validation = validatePolicy(definition)
     return 'faults' in validation ? undefined : validation.compile(version)
   }
@@ -34,7 +36,7 @@ export function createReplayPolicies(digest: Digest): ReplayPolicies {
     get: (version) => policies.get(version),
     add(version, definition) {
       const known = definitions.get(version)
-      if (known !== undefined && canonicalText(known) === canonicalText(definition)) return true
+      if (known !== undefined && textOf(known) === textOf(definition)) return true
       const policy = compiled(version, definition)
       if (policy === undefined) return false
       put(policy, definition)
@@ -42,5 +44,14 @@ export function createReplayPolicies(digest: Digest): ReplayPolicies {
     },
     put: (policy) => put(policy, policy.definition),
     definitions: () => definitions,
+  }
+}
+
+/** Undefined: it is nested deeper than it can be walked, as no policy is. */
+function textOf(definition: PolicyDefinition): string | undefined {
+  try {
+    return canonicalText(definition)
+  } catch {
+    return undefined
   }
 }

@@ -44,6 +44,14 @@ export interface ReplayReport {
   }
   /** Decisions by the version of the policy that made them. */
   readonly policies: Readonly<Record<string, number>>
+  /** Logs that could not be read to their end, and why: what they held besides is not in here. */
+  readonly incomplete: readonly IncompleteLog[]
+}
+
+/** A log that could not be read to its end. */
+export interface IncompleteLog {
+  readonly file: string
+  readonly message: string
 }
 
 /** Decisions that flip. */
@@ -85,7 +93,10 @@ const maxReported = 1_000
 const millionths = 1_000_000
 
 /** Makes the report of all that was counted. */
-export function reportOf(tally: ReplayTally): ReplayReport {
+export function reportOf(
+  tally: ReplayTally,
+  incomplete: readonly IncompleteLog[] = [],
+): ReplayReport {
   const { numbers } = tally
   const { allow_to_deny, deny_to_allow, kept, newly_enforced, newly_lifted, reason, same } = numbers
   const { undetermined } = numbers
@@ -144,6 +155,7 @@ export function reportOf(tally: ReplayTally): ReplayReport {
       flips: { allow_to_deny: allow_to_deny + unlogged('allow_to_deny'), deny_to_allow },
     },
     policies: plainCounts(tally.policies),
+    incomplete,
   }
 }
 

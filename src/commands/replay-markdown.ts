@@ -1,14 +1,16 @@
-import type { Flips, ReplayReport, ReportedSample } from '../application/replay-report.ts'
+import type { ReplayReport, ReportedSample } from '../application/replay-report.ts'
 import {
+  doubts,
   groups,
   harmless,
   listedCounts,
+  nameText,
   number,
   requestText,
   routeText,
-  shownFlips,
   skippedCounts,
-} from './replay-text.ts'
+  type Group,
+} from './replay-words.ts'
 
 const shownSamples = 10
 
@@ -16,7 +18,7 @@ const shownSamples = 10
 export function replayMarkdown(report: ReplayReport, against: string, found: boolean): string {
   const { decisions, different, enforcement, flips, kept, same, skipped, undetermined } = report
   const sections = [
-    [`### ${found ? '❌' : '✅'} tenantgate replay`],
+    [`### ${found ? '❌' : doubts(report) === '' ? '✅' : '⚠️'} tenantgate replay`],
     [`${number(decisions)} recorded decisions replayed ${escaped(against)}.`],
     table(
       ['', 'decisions', ''],
@@ -33,7 +35,8 @@ export function replayMarkdown(report: ReplayReport, against: string, found: boo
       ],
     ),
     estimate(report),
-    ...groups(report).map(([title, flips, others]) => group(title, flips, others)),
+    doubts(report) === '' ? [] : [`**Not told:** ${escaped(doubts(report))}.`],
+    ...groups(report).map(group),
     samples(report.samples),
   ]
   return `${sections
@@ -63,17 +66,9 @@ function estimate({ decisions, estimated }: ReplayReport): readonly string[] {
   ]
 }
 
-function group(
-  title: string,
-  flips: Readonly<Record<string, Flips>>,
-  others: Flips,
-): readonly string[] {
-  const rows = shownFlips(flips, others).map(([name, { allow_to_deny, deny_to_allow }]) => [
-    code(routeText(name)),
-    number(allow_to_deny),
-    number(deny_to_allow),
-  ])
-  return table([title, 'allow → deny', 'deny → allow'], rows)
+function group({ columns, rows, title }: Group): readonly string[] {
+  const cells = rows.map(([name, a, b]) => [code(nameText(name)), number(a), number(b)])
+  return table([title, ...columns], cells)
 }
 
 function samples(all: readonly ReportedSample[]): readonly string[] {
@@ -83,8 +78,8 @@ function samples(all: readonly ReportedSample[]): readonly string[] {
     .map((sample) => [
       code(requestText(sample)),
       code(`${sample.recorded.reason} → ${sample.replayed.reason}`),
-      code(routeText(sample.route)),
-      code(sample.decision_id),
+      code(nameText(routeText(sample.route))),
+      code(nameText(sample.decision_id)),
     ])
   return [
     '<details><summary>Samples</summary>',
@@ -98,7 +93,7 @@ function samples(all: readonly ReportedSample[]): readonly string[] {
 /** The first column to the left, numbers to the right. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  const isCount = (title: string): boolean => title.includes('→') || title === 'decisions'
+  const isCount = (title: string): boolean => /→|^newly |^decisions$/.test(title)
   return [
     line(head),
     line(head.map((title) => (isCount(title) ? '--:' : ':--'))),

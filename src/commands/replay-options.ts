@@ -7,11 +7,12 @@ import { UsageError } from './exit.ts'
 
 const usage = `tenantgate replay LOG... [--policy CANDIDATE] [--facts recorded|live]
   [--since TIME] [--until TIME] [--route NAME]... [--organization ID]...
-  [--fail-on none|any|newly-allowed|newly-denied] [--recorded-policy FILE]...
+  [--fail-on none|any|newly-allowed|newly-denied] [--strict] [--recorded-policy FILE]...
   [--threads N] [--format text|json|junit|markdown]
   LOG: a file, a glob, a pipe, - for standard input, each also compressed by gzip or zstd,
   or nats:SUBJECT, as in TENANTGATE_DECISION_LOG, with NATS_URL
   TIME: RFC 3339, a date, or how long ago: 24h, 7d
+  --strict: fails too where a decision is undetermined or lacks its policy
   --recorded-policy: the file of a policy that made decisions, where no log holds it`
 
 const formats = ['text', 'json', 'junit', 'markdown'] as const
@@ -26,17 +27,19 @@ export interface ReplayOptions {
   readonly facts: 'recorded' | 'live'
   readonly filter: ReplayFilter
   readonly failOn: FailOn
+  readonly strict: boolean
   readonly threads: number
   readonly format: (typeof formats)[number]
 }
 
 /** Reads the command line; throws `UsageError`. */
 export function readReplayOptions(args: readonly string[], nowMs: number): ReplayOptions {
-  const { all, format, one, words } = parseArguments(args, usage, {
+  const { all, flag, format, one, words } = parseArguments(args, usage, {
     values: [
       ...['policy', 'recorded-policy', 'facts', 'since', 'until', 'route', 'organization'],
       ...['fail-on', 'threads'],
     ],
+    flags: ['strict'],
     formats,
   })
   if (words.length === 0) throw new UsageError(`usage: ${usage}`)
@@ -58,6 +61,7 @@ export function readReplayOptions(args: readonly string[], nowMs: number): Repla
       organizations: several('organization'),
     },
     failOn: one('fail-on') === undefined ? 'any' : choice('fail-on', one('fail-on'), failOns),
+    strict: flag('strict'),
     threads: readThreads(one('threads')),
     format,
   }

@@ -1,4 +1,15 @@
-import type { Flips, ReplayReport, ReportedSample } from '../application/replay-report.ts'
+import type { ReplayReport, ReportedSample } from '../application/replay-report.ts'
+import {
+  groups,
+  harmless,
+  listedCounts,
+  nameText,
+  number,
+  requestText,
+  routeText,
+  skippedCounts,
+  type Group,
+} from './replay-words.ts'
 
 /** Puts codes for a colour around a text, or leaves it as it is. */
 export interface Paint {
@@ -23,8 +34,6 @@ export const colours: Paint = {
 }
 export const noColours: Paint = { good: plain, bad: plain, faint: plain, strong: plain }
 
-/** Keys of each group that are shown. */
-const shownKeys = 10
 const shownSamples = 20
 
 /** A replay for people; `against` says what was replayed. */
@@ -45,78 +54,13 @@ export function replayText(report: ReplayReport, against: string, paint: Paint):
       ...(report.filtered > 0 ? [['not asked for', number(report.filtered)]] : []),
     ]),
     flipLines(report, paint),
-    ...groups(report).map(([title, flips, others]) => groupLines(title, flips, others)),
+    ...groups(report).map(groupLines),
     sampleLines(report, paint),
   ]
   return sections
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n')
-}
-
-/** The groups of a report that hold something, with their titles. */
-export function groups(
-  report: ReplayReport,
-): readonly (readonly [string, Readonly<Record<string, Flips>>, Flips])[] {
-  const { others } = report
-  const all = [
-    ['by route', report.routes, others.routes],
-    ['by role', report.roles, others.roles],
-    ['by platform role', report.platform_roles, others.platform_roles],
-    ['by organization', report.organizations, others.organizations],
-    ['by subject', report.subjects, others.subjects],
-  ] as const
-  return all.filter(([, flips]) => Object.keys(flips).length > 0)
-}
-
-/** What was skipped, in words. */
-export function skippedCounts({ skipped_by }: ReplayReport): Readonly<Record<string, number>> {
-  const { broken, other, without_policy } = skipped_by
-  const lacking = Object.values(without_policy).reduce((sum, count) => sum + count, 0)
-  return { 'other lines': other, 'broken lines': broken, 'decisions without their policy': lacking }
-}
-
-/** Counts above zero, as `the fact was never read 3, …`. */
-export function listedCounts(counts: Readonly<Record<string, number>>): string {
-  return Object.entries(counts)
-    .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${name} ${number(count)}`)
-    .join(', ')
-}
-
-/** The first keys of a group, and the rest of it as one. */
-export function shownFlips(
-  flips: Readonly<Record<string, Flips>>,
-  others: Flips,
-): readonly (readonly [string, Flips])[] {
-  const all = Object.entries(flips)
-  const rest = all.slice(shownKeys).map(([, one]) => one)
-  const more = [...rest, others].reduce((a, b) => ({
-    allow_to_deny: a.allow_to_deny + b.allow_to_deny,
-    deny_to_allow: a.deny_to_allow + b.deny_to_allow,
-  }))
-  const shown = all.slice(0, shownKeys)
-  return more.allow_to_deny + more.deny_to_allow > 0 ? [...shown, ['others', more]] : shown
-}
-
-/** The name of a route in a report; none matched where it is empty. */
-export function routeText(route: string | null): string {
-  return route === null || route === '' ? '(no route)' : route
-}
-
-/**
- * What a log says, for a terminal: nothing in it moves the cursor, turns the direction of writing
- * or looks like a line of its own.
- */
-export function harmless(text: string): string {
-  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0
-    return `\\u{${code.toString(16)}}`
-  })
-}
-
-export function number(count: number): string {
-  return count.toLocaleString('en-US')
 }
 
 function differences({ enforcement, flips, other_reason }: ReplayReport): string {
@@ -140,17 +84,11 @@ function flipLines({ decisions, estimated, flips }: ReplayReport, paint: Paint):
   return [...lines, paint.faint(`with the allows that were not logged: ${scaled}`)]
 }
 
-function groupLines(
-  title: string,
-  flips: Readonly<Record<string, Flips>>,
-  others: Flips,
-): readonly string[] {
-  const rows = shownFlips(flips, others).map(([name, { allow_to_deny, deny_to_allow }]) => [
-    harmless(routeText(name)),
-    number(allow_to_deny),
-    number(deny_to_allow),
-  ])
-  return table([title, 'allow → deny', 'deny → allow'], rows)
+function groupLines({ columns, rows, title }: Group): readonly string[] {
+  const cells = rows.map(
+    ([name, a, b]) => [harmless(nameText(name)), number(a), number(b)] as const,
+  )
+  return table([title, ...columns], cells)
 }
 
 function sampleLines({ samples }: ReplayReport, paint: Paint): readonly string[] {
@@ -164,13 +102,6 @@ function sampleLines({ samples }: ReplayReport, paint: Paint): readonly string[]
   return ['samples', ...lines]
 }
 
-/** Who asked for what. */
-export function requestText(sample: ReportedSample): string {
-  const { method, organization_id, path, user_id } = sample
-  const where = organization_id === null ? '' : ` in ${organization_id}`
-  return `${method} ${path ?? ''} by ${user_id ?? 'nobody known'}${where}`
-}
-
 function outcomeText({
   decision_id,
   recorded,
@@ -178,7 +109,7 @@ function outcomeText({
   route,
   timestamp,
 }: ReportedSample): string {
-  return `${recorded.reason} → ${replayed.reason} · ${routeText(route)} · ${timestamp} · ${decision_id}`
+  return `${recorded.reason} → ${replayed.reason} · ${nameText(routeText(route))} · ${nameText(timestamp)} · ${nameText(decision_id)}`
 }
 
 /** Lines whose columns are as wide as their widest cell. */
@@ -193,9 +124,9 @@ function aligned(rows: readonly (readonly string[])[]): readonly string[] {
 /** A heading and rows: the first column to the left, numbers to the right. */
 function table(
   head: readonly [string, string, string],
-  rows: readonly (readonly string[])[],
+  rows: readonly (readonly [string, string, string])[],
 ): readonly string[] {
-  const cells = rows.map(([name = '', a = '', b = '']) => [`  ${name}`, a, b] as const)
+  const cells = rows.map(([name, a, b]) => [`  ${name}`, a, b] as const)
   const all = [head, ...cells]
   const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
   const [first = 0, second = 0, third = 0] = widths

@@ -2,7 +2,6 @@ import { findFiles } from '../adapters/replay/find-files.ts'
 import { sha256 } from '../adapters/files/policy-document.ts'
 import { readRecordedLines } from '../adapters/nats/recorded-lines.ts'
 import { replayLogs, type LogInput } from '../adapters/replay/replay-logs.ts'
-import type { LogFault } from '../adapters/replay/replay-parts.ts'
 import { createReplayPolicies, type ReplayPolicies } from '../application/replay-policies.ts'
 import { reportOf, type ReplayReport } from '../application/replay-report.ts'
 import { isFound } from '../application/replay-verdict.ts'
@@ -16,7 +15,8 @@ import { openLiveFacts } from './replay-live-facts.ts'
 import { replayMarkdown } from './replay-markdown.ts'
 import { readReplayOptions, type ReplayOptions } from './replay-options.ts'
 import { createProgress } from './replay-progress.ts'
-import { colours, harmless, noColours, replayText } from './replay-text.ts'
+import { colours, noColours, replayText } from './replay-text.ts'
+import { harmless } from './replay-words.ts'
 
 const natsScheme = 'nats:'
 /** Policy lines are written again every 10 minutes: so much more of a stream is read, in ms. */
@@ -28,10 +28,11 @@ export async function replay(args: readonly string[]): Promise<number> {
   const candidate = options.policy === undefined ? undefined : readPolicy(options.policy)
   const policies = createReplayPolicies(sha256)
   for (const file of options.recordedPolicies) policies.put(readPolicy(file))
-  const { faults, report } = await replayed(options, candidate, policies)
-  const found = isFound(report, options.failOn, { candidate: candidate !== undefined })
+  const report = await replayed(options, candidate, policies)
+  const { failOn, strict } = options
+  const found = isFound(report, failOn, { candidate: candidate !== undefined, strict })
   printReport(report, { options, candidate, found })
-  for (const { file, message } of faults) {
+  for (const { file, message } of report.incomplete) {
     complain(`${file}: could not be read to its end: ${harmless(message)}`)
   }
   complainOf(report)
@@ -39,14 +40,16 @@ export async function replay(args: readonly string[]): Promise<number> {
     complain('nothing was replayed: the logs hold no decision that was asked for')
     return exit.usage
   }
-  return found ? exit.findings : exit.holds
+  if (found) return exit.findings
+  // What was not read may hold what would have been found.
+  return report.incomplete.length > 0 ? exit.usage : exit.holds
 }
 
 async function replayed(
   options: ReplayOptions,
   candidate: Policy | undefined,
   policies: ReplayPolicies,
-): Promise<{ readonly report: ReplayReport; readonly faults: readonly LogFault[] }> {
+): Promise<ReplayReport> {
   const { facts, filter, threads } = options
   const inputs = inputsOf(options)
   const progress = createProgress(process.stderr)
@@ -61,7 +64,7 @@ async function replayed(
       onProgress: progress.show,
       ...(live && { begin: live.begin }),
     })
-    return { report: reportOf(tally), faults }
+    return reportOf(tally, faults)
   } finally {
     progress.clear()
     await live?.close()
@@ -112,10 +115,9 @@ function printReport(
       return
     case 'junit': {
       const routes = candidate?.definition.routes.map(({ name }) => name) ?? []
-      const { failOn } = options
-      process.stdout.write(
-        replayJunit(report, { routes, failOn, candidate: candidate !== undefined }),
-      )
+      const { failOn, strict } = options
+      const judged = { failOn, strict, candidate: candidate !== undefined }
+      process.stdout.write(replayJunit(report, { routes, ...judged }))
       return
     }
     case 'text': {

@@ -14,6 +14,7 @@ import { decisionLine, policyLine, type LineParts } from '../support/decision-li
 const readRoute = '{ name: read, match: "GET /o/{organizationId}", permission: leave:read }'
 const approveRoute = (more = ''): string =>
   `{ name: approve, match: "POST /o/{organizationId}", permission: leave:approve${more} }`
+const atX = '{ name: x, match: GET /x, access: authenticated }'
 const policy = policyWith([readRoute, approveRoute()])
 const stricter = policyWith([readRoute.replace('leave:read', 'leave:approve'), approveRoute()])
 const looser = policyWith([readRoute, approveRoute().replace('leave:approve', 'leave:read')])
@@ -233,6 +234,31 @@ it('the report is the same however the log was cut and in whatever order its par
   )
 })
 
+describe('what cannot be believed', () => {
+  it('is a candidate that only has the same version', () => {
+    const disguised = { ...stricter, version: policy.version }
+    const lines = log({}, { role: 'viewer' })
+    expect(replayed(lines, disguised).flips).toEqual({ allow_to_deny: 1, deny_to_allow: 0 })
+    expect(replayed(lines, policyWith([readRoute, approveRoute()]))).toMatchObject({ same: 2 })
+  })
+
+  it('is a policy nested deeper than it can be walked: its line is broken', () => {
+    const deep = (open: string, close: string) => open.repeat(200_000) + close.repeat(200_000)
+    const line = (version: string, definition: string) =>
+      `{"type":"policy","policy":"${version}","definition":{"version":1,"routes":${definition}}}`
+    const lines = [
+      line('sha256:0000000000000000', deep('[', ']')),
+      ...log({ role: 'viewer' }),
+      line(policy.version, `${deep('{"a":', '').slice(0, -1)}:1${'}'.repeat(200_000)}`),
+    ]
+    expect(replayed(lines, stricter)).toMatchObject({
+      decisions: 1,
+      skipped_by: { broken: 2 },
+      flips: { allow_to_deny: 1 },
+    })
+  })
+})
+
 describe('a replay fails on', () => {
   const none = replayed(log({}))
   const denied = replayed(log({ role: 'viewer' }), stricter)
@@ -252,6 +278,21 @@ describe('a replay fails on', () => {
     ['another reason under the same policy', reason, false, ['any']],
     ['a log that does not bear itself out', forged, true, ['any']],
   ])('%s', (_title, report, candidate, expected) => {
-    expect(all.filter((failOn) => isFound(report, failOn, { candidate }))).toEqual(expected)
+    expect(all.filter((failOn) => isFound(report, failOn, { candidate, strict: false }))).toEqual(
+      expected,
+    )
+  })
+
+  const unknown = replayed(log({ request: 'GET /x' }), policyWith([readRoute, atX]))
+  const lacking = replayed(log({}).slice(1), stricter)
+  const cut = { ...none, incomplete: [{ file: 'log.gz', message: 'unexpected end of file' }] }
+  it.each<[string, ReplayReport]>([
+    ['what is undetermined', unknown],
+    ['decisions without their policy', lacking],
+    ['a log that was not read to its end', cut],
+  ])('%s only where it is strict', (_title, report) => {
+    const judge = (strict: boolean) =>
+      all.filter((failOn) => isFound(report, failOn, { candidate: true, strict }))
+    expect([judge(false), judge(true)]).toEqual([[], all])
   })
 })

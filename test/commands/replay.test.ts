@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-import { factOf, policyWith } from '../support/builders.ts'
+import { factOf, policyWith, tokenOf } from '../support/builders.ts'
 import { changePublisher } from '../support/change-publisher.ts'
 import { tenantgate, type CommandResult } from '../support/command-line.ts'
 import { decisionLine, policyLine } from '../support/decision-lines.ts'
@@ -108,9 +108,39 @@ describe('tenantgate replay', () => {
 
   it('as JUnit, a case for each route', async () => {
     const { stdout } = await replay(log, '--policy', strict, '--format', 'junit')
-    expect(stdout).toContain('tests="3" failures="1"')
+    expect(stdout).toContain('tests="4" failures="1"')
     expect(stdout).toContain('name="leave.approve" time="0"/>')
     expect(stdout).toContain('allow to deny 1, deny to allow 1')
+  })
+
+  it('as JUnit, also of a route whose name every object has', async () => {
+    const named = (permission: string) =>
+      `{ name: constructor, match: "POST /o/{organizationId}", permission: ${permission} }`
+    const [before, after] = [
+      policyWith([named('leave:approve')]),
+      policyWith([named('leave:read')]),
+    ]
+    const line = decisionLine(before, { role: 'viewer', request: 'POST /o/org-a' })
+    const { status, stdout } = await replay(
+      ...[file('named.jsonl', text(policyLine(before), line)), '--format', 'junit'],
+      ...['--policy', policyFile('named.json', after), '--fail-on', 'newly-allowed'],
+    )
+    expect([status, stdout]).toEqual([1, expect.stringContaining('tests="3" failures="1"')])
+  })
+
+  it('by route also where a refusal is enforced from now on, or no more', async () => {
+    const { stdout } = await replay(log, '--policy', lifted)
+    expect(stdout).toContain(
+      [
+        'by route         newly enforced  newly lifted',
+        '  leave.approve               0             1',
+      ].join('\n'),
+    )
+    const markdown = await replay(log, '--policy', lifted, '--format', 'markdown')
+    expect(markdown.stdout).toContain(
+      '| by route | newly enforced | newly lifted |\n| :-- | --: | --: |',
+    )
+    expect(markdown.stdout).toContain('| <code>leave.approve</code> | 0 | 1 |')
   })
 
   it('as Markdown', async () => {
@@ -143,7 +173,37 @@ describe('tenantgate replay', () => {
   })
 })
 
+it('whoever makes requests does not fill the comment of a pull request', async () => {
+  const open = '{ name: open, match: "GET /o/{organizationId}/{rest...}", permission: leave:'
+  const [before, after] = [policyWith([`${open}approve }`]), policyWith([`${open}read }`])]
+  const lines = Array.from({ length: 12 }, (_, n) =>
+    decisionLine(before, {
+      user: `u${n}${'~'.repeat(250)}`,
+      fact: factOf(['viewer', `${n}\u{f0000}`.repeat(90)]),
+      request: `GET /o/${n}${'!'.repeat(250)}/${'$'.repeat(7_900)}`,
+      token: tokenOf({ sub: `u${n}${'~'.repeat(250)}`, organizationId: `${n}${'!'.repeat(250)}` }),
+    }),
+  )
+  const { stdout } = await replay(
+    ...[file('long.jsonl', text(policyLine(before), ...lines)), '--format', 'markdown'],
+    ...['--policy', policyFile('long.json', after)],
+  )
+  expect(stdout).toContain('| **deny → allow** | 12 |')
+  // What GitHub takes of a comment, in characters.
+  expect(stdout.length).toBeLessThan(65_536)
+})
+
 describe('the exit status', () => {
+  const unseen = policyWith([
+    readRoute,
+    approveRoute,
+    '{ name: me, match: GET /me, access: authenticated }',
+  ])
+  const unknown = file(
+    'unknown.jsonl',
+    text(policyLine(policy), decisionLine(policy, { request: 'GET /me' })),
+  )
+  const routes = policyFile('unseen.json', unseen)
   const forged = file(
     'forged.jsonl',
     text(policyLine(policy), (decisions[0] ?? '').replace('[["staff"]]', '[["x"]]')),
@@ -156,6 +216,9 @@ describe('the exit status', () => {
     [0, 'nobody loses access', [log, '--policy', loose, '--fail-on', 'newly-denied']],
     [1, 'who is let pass from now on', [log, '--policy', lifted, '--fail-on', 'newly-allowed']],
     [1, 'a log that does not bear itself out', [forged]],
+    [0, 'what nobody can tell', [unknown, '--policy', routes]],
+    [1, 'what nobody can tell, strictly', [unknown, '--policy', routes, '--strict']],
+    [0, 'nothing flips, strictly', [log, '--policy', same, '--strict']],
     [2, 'no log', []],
     [2, 'a log that is not there', ['nowhere.jsonl']],
     [2, 'an empty log', [file('empty.jsonl', '')]],
@@ -240,10 +303,21 @@ describe('a log is read', () => {
   it('as far as an archive goes', async () => {
     const lines = Array.from({ length: 2_000 }, () => decisionLine(policy))
     const whole = gzipSync(text(policyLine(policy), ...lines))
-    const { status, stderr, stdout } = await replay(file('cut.gz', whole.subarray(0, -500)))
-    expect(status).toBe(0)
+    const cut = file('cut.gz', whole.subarray(0, -500))
+    const { status, stderr, stdout } = await replay(cut)
+    // What was cut off may hold what was to be found.
+    expect(status).toBe(2)
     expect(stderr).toContain('cut.gz: could not be read to its end: unexpected end of file')
     expect(stdout).toMatch(/^1,9\d\d decisions replayed/)
+    expect(await reported(cut)).toMatchObject({
+      incomplete: [{ file: cut, message: 'unexpected end of file' }],
+    })
+    const markdown = await replay(cut, '--format', 'markdown')
+    expect(markdown.stdout).toContain('### ⚠️ tenantgate replay')
+    expect(markdown.stdout).toContain('**Not told:** logs not read to their end 1.')
+    const junit = await replay(cut, '--format', 'junit')
+    expect(junit.stdout).toContain('tests="2" failures="1"')
+    expect(junit.stdout).toContain('was logs not read to their end 1')
   })
 
   it('from a JetStream stream, by the subject of TENANTGATE_DECISION_LOG', async () => {

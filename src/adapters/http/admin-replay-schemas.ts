@@ -79,7 +79,7 @@ const reportSchema = {
     ...['decisions', 'same', 'different', 'kept', 'undetermined', 'skipped', 'flips', 'routes'],
     ...['organizations', 'roles', 'platform_roles', 'subjects', 'others', 'samples'],
     ...['enforcement', 'other_reason', 'undetermined_by', 'skipped_by', 'filtered', 'estimated'],
-    'policies',
+    ...['policies', 'incomplete'],
   ],
   properties: {
     decisions: count('What was replayed.'),
@@ -140,6 +140,16 @@ const reportSchema = {
       description: 'The same with the allows that were not logged.',
     },
     policies: counts('Decisions by the version of the policy that made them.'),
+    incomplete: {
+      type: 'array',
+      description: 'Logs that could not be read to their end: never any here.',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['file', 'message'],
+        properties: { file: { type: 'string' }, message: { type: 'string' } },
+      },
+    },
   },
 } as const
 

@@ -1,9 +1,10 @@
-import { existsSync, globSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, globSync, statSync } from 'node:fs'
 import { AppError } from '../../domain/errors.ts'
+import { identityOf } from './log-part.ts'
 
 /**
- * The files that words name: a file as it is, else all that a glob matches, by name; each once.
+ * The files that words name: a file as it is, else all that a glob matches, by name; each once, also
+ * one that has a link beside it.
  * Throws `CONFIG_INVALID` where a word names none.
  */
 export function findFiles(words: readonly string[]): readonly string[] {
@@ -17,7 +18,11 @@ export function findFiles(words: readonly string[]): readonly string[] {
         isGlob ? `no file matches ${word}` : `there is no file ${word}`,
       )
     }
-    for (const file of found) if (!files.has(resolve(file))) files.set(resolve(file), file)
+    for (const file of found) {
+      const stat = statSync(file, { throwIfNoEntry: false })
+      const identity = stat === undefined ? file : identityOf(stat) // gone: opening it tells
+      if (!files.has(identity)) files.set(identity, file)
+    }
   }
   return [...files.values()]
 }

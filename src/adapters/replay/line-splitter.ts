@@ -5,9 +5,9 @@ const maxLineBytes = 8 * 1024 * 1024
 const lineFeed = 0x0a
 const byteOrderMark = 0xfeff
 
-/** Told of each line that is not empty, and where it begins. */
+/** Told of each line that is not empty, where it begins, and how long it is. */
 export interface LineHandler {
-  readonly value: (value: unknown, at: number) => void
+  readonly value: (value: unknown, at: number, bytes: number) => void
   /** It is no JSON text (RFC 8259), or too long. */
   readonly broken: (at: number) => void
 }
@@ -49,7 +49,7 @@ export function createLineSplitter({ broken, value }: LineHandler, begin = 0): L
     const parsed = parse(text)
     // What is no UTF-8 was replaced: the text is not what was written.
     const lost = text.includes('\ufffd') && !isUtf8(bytes.subarray(from, to))
-    if (parsed !== undefined && !lost) value(parsed, lineAt)
+    if (parsed !== undefined && !lost) value(parsed, lineAt, to - from)
     else if (lost || text.trim() !== '') broken(lineAt)
   }
   return {

@@ -1,11 +1,12 @@
-import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
-import type { Readable, Transform } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { closeSync, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { AppError } from '../../domain/errors.ts'
+import { compressionOf, decompressed, type Compression } from './archive.ts'
 
 /** A part of a log that one thread reads; plain data, so that it can be sent. */
 export type LogPart = {
   readonly file: string
+  /** Tells the file from any that a rotation gives its name to. */
+  readonly identity: string
   /** The number of the file among all that are replayed. */
   readonly source: number
 } & (
@@ -17,8 +18,6 @@ export type LogPart = {
     }
   | { readonly kind: Compression; readonly bytes: number }
 )
-
-type Compression = 'gzip' | 'zstd'
 
 /** Big enough that a part's overhead is lost in it, small enough that threads end together. */
 const rangeBytes = 16 * 1024 * 1024
@@ -36,52 +35,62 @@ export function partsOf(file: string, source: number): readonly LogPart[] | unde
     const bytes = Buffer.alloc(4)
     return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0))
   })
+  const known = { file, source, identity: identityOf(stat) }
   const kind = compressionOf(head)
-  if (kind !== undefined) return [{ file, source, kind, bytes: stat.size }]
+  if (kind !== undefined) return [{ ...known, kind, bytes: stat.size }]
   const parts: LogPart[] = []
   for (let from = 0; from < stat.size; from += rangeBytes) {
-    parts.push({ file, source, kind: 'range', from, to: Math.min(stat.size, from + rangeBytes) })
+    parts.push({ ...known, kind: 'range', from, to: Math.min(stat.size, from + rangeBytes) })
   }
   return parts
 }
 
-/** How bytes are compressed, by the first of them (RFC 1952, RFC 8878). */
-export function compressionOf(head: Buffer): Compression | undefined {
-  if (head.length >= 2 && head.readUInt16BE(0) === 0x1f8b) return 'gzip'
-  if (head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528) return 'zstd'
-  return undefined
+/** What a file is, whatever its name. */
+export function identityOf({ dev, ino }: { readonly dev: number; readonly ino: number }): string {
+  return `${dev}:${ino}`
 }
 
-/** A stream that takes compressed bytes, also of several archives one after the other. */
-export function decompressor(kind: Compression): Transform {
-  const options = { chunkSize: chunkBytes }
-  return kind === 'gzip' ? createGunzip(options) : createZstdDecompress(options)
-}
-
-/** Reads the whole lines of a range, without waiting; a chunk is only good until the next one. */
+/**
+ * Reads the whole lines of a range, without waiting; a chunk is only good until the next one.
+ * Returns why not, where the file is no longer what it was: what it held is not read then.
+ */
 export function readRange(
-  { file, from, to }: LogPart & { readonly kind: 'range' },
+  part: LogPart & { readonly kind: 'range' },
   told: {
     /** Told where the first line begins. */
     readonly begin: (at: number) => void
     readonly chunk: (chunk: Buffer) => void
   },
-): void {
-  opened(file, (fd) => {
+): string | undefined {
+  return opened(part.file, (fd) => {
+    const { from } = part
+    let { to } = part
+    const changed = whyChanged(fd, part)
+    if (changed !== undefined) return changed
     const buffer = Buffer.allocUnsafe(chunkBytes)
     let at = from === 0 ? 0 : firstLine(fd, { from, to }, buffer)
     told.begin(at)
     while (at < to) {
       const bytes = readSync(fd, buffer, 0, buffer.length, at)
-      if (bytes === 0) return
+      if (bytes === 0) return at < part.to ? shrank : undefined
       // A line that begins before `to` is read to its end, wherever that is.
       const end = lineEnd(buffer.subarray(0, bytes), Math.max(0, to - 1 - at))
       told.chunk(buffer.subarray(0, end ?? bytes))
-      if (end !== undefined) return
+      if (end !== undefined) return undefined
       at += bytes
       to = Math.max(to, at + 1)
     }
+    return undefined
   })
+}
+
+const shrank = 'it got shorter while it was read'
+
+/** A rotation gives the name to another file, or cuts the file. */
+function whyChanged(fd: number, part: LogPart): string | undefined {
+  const stat = fstatSync(fd)
+  if (identityOf(stat) !== part.identity) return 'another file took its name while it was read'
+  return part.kind === 'range' && stat.size < part.to ? shrank : undefined
 }
 
 /** Where the first line begins of those that begin in a range; its end where none does. */
@@ -105,17 +114,21 @@ function lineEnd(bytes: Buffer, from: number): number | undefined {
   return at === -1 ? undefined : at + 1
 }
 
-/** Opens what is compressed; `onRead` is told how many bytes were read. */
-export function readArchive(
-  { file, kind }: LogPart & { readonly kind: Compression },
+/** Reads what is compressed; `onRead` is told how many bytes were read. Throws as `decompressed`. */
+export async function* readArchive(
+  part: LogPart & { readonly kind: Compression },
   onRead: (bytes: number) => void,
-): Readable {
-  const stream = decompressor(kind)
-  const bytes = createReadStream(file, { highWaterMark: chunkBytes })
-  bytes.on('data', (chunk) => onRead(chunk.length))
-  bytes.on('error', (cause) => stream.destroy(cause))
-  stream.on('close', () => bytes.destroy())
-  return bytes.pipe(stream)
+): AsyncGenerator<Buffer> {
+  const fd = orFault(part.file, () => openSync(part.file, 'r'))
+  const bytes = createReadStream('', { fd, highWaterMark: chunkBytes })
+  try {
+    const changed = whyChanged(fd, part)
+    if (changed !== undefined) throw new Error(changed)
+    bytes.on('data', (chunk) => onRead(chunk.length))
+    yield* decompressed(bytes, part.kind)
+  } finally {
+    bytes.destroy()
+  }
 }
 
 function opened<T>(file: string, use: (fd: number) => T): T {

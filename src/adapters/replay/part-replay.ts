@@ -94,18 +94,18 @@ interface PartListener {
 async function replayPart(part: LogPart, listener: PartListener): Promise<string | undefined> {
   if (part.kind === 'range') {
     let splitter: LineSplitter | undefined
-    readRange(part, {
+    const changed = readRange(part, {
       begin: (at) => void (splitter = splitterFor(part.source, listener, at)),
       chunk: (chunk) => splitter?.push(chunk),
     })
     splitter?.end()
     listener.onRead(part.to - part.from)
-    return undefined
+    return changed
   }
   const splitter = splitterFor(part.source, listener, 0)
   let fault: string | undefined
   try {
-    for await (const chunk of readArchive(part, listener.onRead)) splitter.push(chunk as Buffer)
+    for await (const chunk of readArchive(part, listener.onRead)) splitter.push(chunk)
   } catch (cause) {
     fault = messageOf(cause)
   }

@@ -63,6 +63,12 @@ export async function replayParts(options: ReplayPartsOptions): Promise<PartsRep
   }
 }
 
+/** A file has many parts: what is wrong with it is said once. */
+function noteFault(faults: LogFault[], fault: LogFault): void {
+  const known = faults.some(({ file, message }) => file === fault.file && message === fault.message)
+  if (!known) faults.push(fault)
+}
+
 /** Runs parts on whichever thread is free, and returns those that were put off. */
 function createRound(
   threads: readonly ReplayThread[],
@@ -83,7 +89,7 @@ function createRound(
           const { fault, found, missing } = await thread.run({ part, policies: news, final })
           for (const [version, definition] of found) policies.add(version, definition)
           if (missing.length > 0) putOff.push(part)
-          else if (fault !== undefined) faults.push({ file: part.file, message: fault })
+          else if (fault !== undefined) noteFault(faults, { file: part.file, message: fault })
         }
       }),
     )

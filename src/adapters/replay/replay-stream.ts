@@ -1,12 +1,11 @@
-import { Readable } from 'node:stream'
 import { messageOf } from '../../application/faults.ts'
 import type { LineReplay } from '../../application/replay-lines.ts'
 import type { ReplayPolicies } from '../../application/replay-policies.ts'
 import type { LinePlace } from '../../application/replay-samples.ts'
 import type { ReplayTally } from '../../application/replay-tally.ts'
 import { AppError } from '../../domain/errors.ts'
+import { compressionOf, decompressed } from './archive.ts'
 import { createLineSplitter } from './line-splitter.ts'
-import { compressionOf, decompressor } from './log-part.ts'
 
 /** Lines that come one after the other, from a pipe or a server. */
 export interface LogStream {
@@ -26,14 +25,16 @@ export interface StreamReplay {
   readonly settle: () => Promise<ReplayTally>
 }
 
-/** Lines that are kept until their policy comes. */
+/** Lines that are kept until their policy comes, and their bytes. */
 const maxHeld = 10_000
+const maxHeldBytes = 64 * 1024 * 1024
 /** Bytes of the beginning that tell how a stream is compressed. */
 const headBytes = 4
 
 interface Held {
   readonly value: unknown
   readonly place: LinePlace
+  readonly bytes: number
 }
 
 /** Replays a stream in this thread; memory does not grow with it. */
@@ -44,28 +45,37 @@ export async function replayStream(
   const { policies } = deps
   let replay = deps.begin()
   let held: Held[] = []
+  let heldBytes = 0
   /** Versions of lines that were one too many to hold. */
   const lost = new Map<string, number>()
 
-  function take(value: unknown, place: LinePlace): void {
+  function take(line: Held): void {
     const known = policies.definitions().size
-    const missing = replay.line(value, place)
+    const missing = replay.line(line.value, line.place)
     if (missing !== undefined) {
-      if (held.length < maxHeld) held.push({ value, place })
+      if (held.length < maxHeld && heldBytes + line.bytes <= maxHeldBytes) hold(line)
       else lost.set(missing, (lost.get(missing) ?? 0) + 1)
     } else if (policies.definitions().size > known) release()
   }
-  /** Takes what is held; what lacks its policy goes on to be held. */
-  function release(): void {
+  function hold(line: Held): void {
+    held.push(line)
+    heldBytes += line.bytes
+  }
+  function takeHeld(): readonly Held[] {
     const waiting = held
     held = []
-    for (const { place, value } of waiting) {
-      if (replay.line(value, place) !== undefined) held.push({ value, place })
+    heldBytes = 0
+    return waiting
+  }
+  /** Takes what is held; what lacks its policy goes on to be held. */
+  function release(): void {
+    for (const line of takeHeld()) {
+      if (replay.line(line.value, line.place) !== undefined) hold(line)
     }
   }
   async function read(): Promise<string | undefined> {
     const splitter = createLineSplitter({
-      value: (value, at) => take(value, { source: stream.source, at }),
+      value: (value, at, bytes) => take({ value, bytes, place: { source: stream.source, at } }),
       broken: () => replay.broken(),
     })
     let fault: string | undefined
@@ -88,13 +98,11 @@ export async function replayStream(
       const isBack = [...lost.keys()].some((version) => policies.get(version) !== undefined)
       if (isBack && stream.repeatable) {
         replay = deps.begin()
-        held = []
+        takeHeld()
         lost.clear()
         await read()
       }
-      const waiting = held
-      held = []
-      for (const { place, value } of waiting) {
+      for (const { place, value } of takeHeld()) {
         const missing = replay.line(value, place)
         if (missing !== undefined) replay.withoutPolicy(missing)
       }
@@ -123,10 +131,5 @@ async function* plain(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   }
   const kind = compressionOf(head)
   if (kind === undefined) yield* whole()
-  else {
-    const bytes = Readable.from(whole())
-    const stream = decompressor(kind)
-    bytes.on('error', (cause) => stream.destroy(cause))
-    yield* bytes.pipe(stream) as AsyncIterable<Buffer>
-  }
+  else yield* decompressed(whole(), kind)
 }

@@ -1,4 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  linkSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
@@ -50,6 +59,13 @@ async function replayed(
   return { ...reportOf(tally), faults }
 }
 
+/** All of a file as one range. */
+function rangeOf(path: string) {
+  const [part] = partsOf(path, 0) ?? []
+  if (part?.kind !== 'range') throw new Error('it is not cut into ranges')
+  return part
+}
+
 describe('a range of a file', () => {
   it('holds the lines that begin in it: each stands in one range, however the file is cut', () => {
     const lines = ['{"n":0}', '', '{"n":1,"text":"Jörg"}', '{"n":2}\r', '{', '{"n":3}']
@@ -62,7 +78,7 @@ describe('a range of a file', () => {
         for (const [index, from] of bounds.slice(0, -1).entries()) {
           const to = bounds[index + 1] ?? bytes
           readRange(
-            { kind: 'range', file: path, source: 0, from, to },
+            { ...rangeOf(path), from, to },
             {
               begin: (at) => expect(at).toBeGreaterThanOrEqual(from),
               chunk: (chunk) => void (read += chunk.toString()),
@@ -74,14 +90,46 @@ describe('a range of a file', () => {
     )
   })
 
-  it('ends with the file, where that became shorter meanwhile', () => {
-    const path = file('1\n')
+  const readWhole = (part: ReturnType<typeof rangeOf>, onChunk = (): void => undefined) => {
     let read = ''
-    readRange(
-      { kind: 'range', file: path, source: 0, from: 0, to: 1_000 },
-      { begin: () => undefined, chunk: (chunk) => void (read += chunk.toString()) },
-    )
-    expect(read).toBe('1\n')
+    const why = readRange(part, {
+      begin: () => undefined,
+      chunk(chunk) {
+        read += chunk.toString()
+        onChunk()
+      },
+    })
+    return { read, why }
+  }
+
+  it('says so where the file was cut before it was read, or while it is read', () => {
+    const cut = file(text('1', '2'))
+    const part = rangeOf(cut)
+    truncateSync(cut, 2)
+    expect(readWhole(part)).toEqual({ read: '', why: 'it got shorter while it was read' })
+    const bytes = `${'x'.repeat(99)}\n`.repeat(20_000)
+    const large = file(bytes)
+    const { read, why } = readWhole(rangeOf(large), () => truncateSync(large, 0))
+    expect([read.length < bytes.length, why]).toEqual([true, 'it got shorter while it was read'])
+  })
+
+  it('says so where a rotation gave its name to another file', () => {
+    const path = file(text('1', '2'))
+    const part = rangeOf(path)
+    renameSync(path, `${path}.old`)
+    writeFileSync(path, text('3', '4', '5'))
+    expect(readWhole(part)).toEqual({
+      read: '',
+      why: 'another file took its name while it was read',
+    })
+  })
+
+  it('takes a file that only grew, and a last line without its end', () => {
+    const path = file('1\n2')
+    const part = rangeOf(path)
+    appendFileSync(path, '\n3\n')
+    expect(readWhole(part)).toEqual({ read: '1\n2\n', why: undefined })
+    expect(readWhole(rangeOf(file('1\n2')))).toEqual({ read: '1\n2', why: undefined })
   })
 })
 
@@ -92,9 +140,7 @@ describe('threads', () => {
   const cutAt = (cuts: readonly number[]): readonly LogPart[] => {
     const bounds = [...new Set([0, ...cuts, bytes.length])].sort((a, b) => a - b)
     return bounds.slice(0, -1).map((from, index) => ({
-      kind: 'range',
-      file: path,
-      source: 0,
+      ...rangeOf(path),
       from,
       to: bounds[index + 1] ?? bytes.length,
     }))
@@ -139,6 +185,28 @@ describe('threads', () => {
   })
 })
 
+const byte = (value: number): Buffer => Buffer.from([value])
+const streamOf = (...chunks: readonly (string | Buffer)[]): LogInput => ({
+  name: 'standard input',
+  repeatable: false,
+  async *open() {
+    for (const chunk of chunks) yield Buffer.from(chunk as string)
+  },
+})
+
+/** What pzstd writes first: the size of the frame behind it. */
+const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4])
+
+/** A file as two ranges. */
+function cutInTwo(path: string): readonly LogPart[] {
+  const part = rangeOf(path)
+  const middle = Math.floor(part.to / 2)
+  return [
+    { ...part, to: middle },
+    { ...part, from: middle },
+  ]
+}
+
 describe('a log replays', () => {
   const whole = text(policyLine(policy), ...decisions(30))
   const flips = {
@@ -150,6 +218,7 @@ describe('a log replays', () => {
   const compressed: readonly (readonly [string, Buffer])[] = [
     ['gzip', gzipSync(whole)],
     ['zstd', zstdCompressSync(whole)],
+    ['zstd in parallel', Buffer.concat([skippable, zstdCompressSync(whole)])],
   ]
 
   it.each(compressed)('compressed by %s, whatever it is called', async (_name, bytes) => {
@@ -175,6 +244,38 @@ describe('a log replays', () => {
     ])
   })
 
+  it.each([
+    ['gzip', gzipSync, 'more'],
+    ['gzip', gzipSync, '\0more'],
+    ['zstd', zstdCompressSync, 'more'],
+    ['zstd', zstdCompressSync, '\0more'],
+  ] as const)('of %s with something behind it, and says so (%#)', async (_name, compress, more) => {
+    const bytes = Buffer.concat([compress(whole), Buffer.from(more)])
+    for (const input of [file(bytes), streamOf(bytes), streamOf(...[...bytes].map(byte))]) {
+      const report = await replayed([input])
+      expect(report.faults).toHaveLength(1)
+    }
+  })
+
+  it.each([gzipSync, zstdCompressSync])('with zeros behind it, as tapes have them', async (by) => {
+    const report = await replayed([file(Buffer.concat([by(whole), Buffer.alloc(512)]))])
+    expect(report).toMatchObject(flips)
+  })
+
+  it('once, where it was rotated away before its other parts were read', async () => {
+    const path = file(whole)
+    const parts = cutInTwo(path)
+    renameSync(path, `${path}.old`)
+    writeFileSync(path, whole)
+    const { faults } = await replayParts({
+      parts,
+      ...{ threads: 0, policies: createReplayPolicies(sha256), candidate: undefined, filter: {} },
+      onRead: () => undefined,
+    })
+    const message = 'another file took its name while it was read'
+    expect(faults).toEqual([{ file: path, message }])
+  })
+
   it('whose policy stands in another file, before it or after it', async () => {
     const without = file(text(...decisions(30)))
     expect(await replayed([without, file(whole)])).toMatchObject({ decisions: 60, skipped: 0 })
@@ -194,13 +295,7 @@ describe('a log replays', () => {
 })
 
 describe('a stream replays', () => {
-  const stream = (...chunks: readonly (string | Buffer)[]): LogInput => ({
-    name: 'standard input',
-    repeatable: false,
-    async *open() {
-      for (const chunk of chunks) yield Buffer.from(chunk as string)
-    },
-  })
+  const stream = streamOf
   const lines = decisions(30)
 
   it('in whatever chunks it comes', async () => {
@@ -233,6 +328,13 @@ describe('a stream replays', () => {
     expect([once.decisions, once.skipped]).toEqual([10_000, 2_000])
   })
 
+  it('without holding more than 64 MiB of lines for a policy', async () => {
+    const padding = JSON.stringify({ padding: 'x'.repeat(7 * 1024 * 1024) }).slice(1, -1)
+    const long = lines.slice(0, 12).map((line) => `${line.slice(0, -1)},${padding}}`)
+    const report = await replayed([stream(text(...long), text(policyLine(policy)))])
+    expect([report.decisions, report.skipped]).toEqual([9, 3])
+  })
+
   it('up to where it breaks', async () => {
     const broken: LogInput = {
       name: 'pipe',
@@ -254,6 +356,13 @@ describe('files are found', () => {
     const found = findFiles([`${folder}/log-*.jsonl`, a])
     expect(found).toEqual([...new Set(found)].sort())
     expect(found).toEqual(expect.arrayContaining([a, b]))
+  })
+
+  it('once, also where it has a link beside it', () => {
+    const [path, other] = [file('1'), file('1')]
+    symlinkSync(path, `${path}.symbolic`)
+    linkSync(path, `${path}.hard`)
+    expect(findFiles([`${path}*`, other])).toEqual([path, other])
   })
 
   it.each([
