@@ -63,6 +63,8 @@ export interface AdminDecisionsDeps {
 
 /** Decisions in memory that one page looks at. */
 const lookAt = 20_000
+/** What a page of them holds, in bytes: it is written out in one turn. */
+const maxPageBytes = 4 * 1024 * 1024
 
 /** Builds the look-up of decisions. */
 export function createAdminDecisions(deps: AdminDecisionsDeps): AdminDecisions {
@@ -88,7 +90,10 @@ export function createAdminDecisions(deps: AdminDecisionsDeps): AdminDecisions {
     const position = after?.source === 'memory' ? after : null
     if (position !== null && position.process !== deps.process) throw strangePosition()
     const before = position?.before ?? null
-    const page = store.page({ before, limit, lookAt, matches: matchesFilter(filter) })
+    const page = store.page({
+      ...{ before, limit, lookAt, maxBytes: maxPageBytes },
+      matches: matchesFilter(filter),
+    })
     const { next, records } = page
     return {
       records,

@@ -49,8 +49,9 @@ export interface AdminReplayDeps {
   readonly nextTurn: () => Promise<void>
 }
 
-/** Records that are sent at once: about a millisecond's work. */
+/** Records that are sent at once, and their bytes: about a millisecond's work. */
 const recordsAtOnce = 200
+const bytesAtOnce = 512 * 1024
 
 /** Builds the replay of what the process keeps, and of its log. */
 export function createAdminReplay(deps: AdminReplayDeps): AdminReplay {
@@ -124,7 +125,10 @@ export function createAdminReplay(deps: AdminReplayDeps): AdminReplay {
     const page =
       before === 'all' || store === undefined
         ? { records: [], next: null }
-        : store.page({ before, limit: recordsAtOnce, lookAt: recordsAtOnce, matches: () => true })
+        : store.page({
+            ...{ before, limit: recordsAtOnce, lookAt: recordsAtOnce, maxBytes: bytesAtOnce },
+            matches: () => true,
+          })
     const lines = page.records.map((record) => `${JSON.stringify(record)}\n`).reverse()
     send(lines.length === 0 ? null : lines.join(''))
     return page.next ?? 'all'

@@ -16,6 +16,8 @@ export interface StoreQuery {
   readonly limit: number
   /** Decisions to look at most, whether they match or not. */
   readonly lookAt: number
+  /** What the decisions of a page may hold in bytes, but for its last one: somebody writes them out. */
+  readonly maxBytes: number
   readonly matches: (record: DecisionRecord) => boolean
 }
 
@@ -31,22 +33,26 @@ export interface DecisionStoreLimits {
   readonly maxBytes: number
 }
 
-/** What a record holds beside the texts whose length a client chooses, in bytes: measured. */
+/** What a record holds beside the texts that others choose, in bytes: measured. */
 const bytesOfRecord = 1_200
+/** What a text of a list holds beside its characters, and what a character takes at most. */
+const bytesOfText = 24
+const bytesOfCharacter = 2
 
 /** Makes an empty store: a ring of records as they are, without any work on them. */
 export function createDecisionStore({ maxBytes, maxEntries }: DecisionStoreLimits): DecisionStore {
   const ring: (DecisionRecord | undefined)[] = new Array<undefined>(maxEntries).fill(undefined)
+  const sizes = new Uint32Array(maxEntries)
   /** Decisions are numbered as they come; those from `oldest` to before `next` are in the ring. */
   let oldest = 0
   let next = 0
   let bytes = 0
 
   const at = (number: number): DecisionRecord | undefined => ring[number % maxEntries]
+  const sizeAt = (number: number): number => sizes[number % maxEntries] ?? 0
 
   function dropOldest(): void {
-    const record = at(oldest)
-    if (record !== undefined) bytes -= sizeOf(record)
+    bytes -= sizeAt(oldest)
     ring[oldest % maxEntries] = undefined
     oldest += 1
   }
@@ -57,6 +63,7 @@ export function createDecisionStore({ maxBytes, maxEntries }: DecisionStoreLimit
       const size = sizeOf(kept)
       while (next - oldest >= maxEntries || (next > oldest && bytes + size > maxBytes)) dropOldest()
       ring[next % maxEntries] = kept
+      sizes[next % maxEntries] = size
       bytes += size
       next += 1
     },
@@ -67,15 +74,18 @@ export function createDecisionStore({ maxBytes, maxEntries }: DecisionStoreLimit
       }
       return undefined
     },
-    page({ before, limit, lookAt, matches }) {
+    page({ before, limit, lookAt, matches, maxBytes: mostBytes }) {
+      let held = 0
       const records: DecisionRecord[] = []
       const from = Math.min(before ?? next, next)
       const end = Math.max(oldest, from - lookAt)
       let number = from
-      while (number > end && records.length < limit) {
+      while (number > end && records.length < limit && held < mostBytes) {
         number -= 1
         const record = at(number)
-        if (record !== undefined && matches(record)) records.push(record)
+        if (record === undefined || !matches(record)) continue
+        records.push(record)
+        held += sizeAt(number)
       }
       return { records, next: number > oldest ? number : null }
     },
@@ -100,14 +110,35 @@ export function keepDecisions<Log extends DecisionLog>(
   }
 }
 
-function sizeOf({ path, host, request_id, token, tenant_headers }: DecisionRecord): number {
-  let characters = (path?.length ?? 0) + host.length + (request_id?.length ?? 0)
+/** Whoever asks chooses path, host, method and request id; who owns an organization, its roles. */
+function sizeOf(record: DecisionRecord): number {
+  const { extensions, fact, host, method, path, request_id, tenant_headers, token } = record
+  let bytes = (path?.length ?? 0) + host.length + method.length + (request_id?.length ?? 0)
+  bytes *= bytesOfCharacter
   if (token !== null) {
-    for (const role of token.org_roles) characters += role.length
-    for (const role of token.platform_roles) characters += role.length
+    bytes += sizeOfTexts(token.org_roles) + sizeOfTexts(token.platform_roles)
+    bytes += sizeOfText(token.kid)
   }
-  for (const name in tenant_headers) characters += tenant_headers[name]?.length ?? 0
-  return bytesOfRecord + characters
+  if (fact !== null) {
+    for (const roles of fact.rows) bytes += sizeOfTexts(roles)
+    bytes += sizeOfTexts(fact.platform_roles)
+    for (const role in fact.dynamic) {
+      bytes += sizeOfText(role) + sizeOfTexts(fact.dynamic[role] ?? [])
+    }
+  }
+  for (const name in tenant_headers) bytes += sizeOfText(tenant_headers[name])
+  for (const key in extensions) bytes += sizeOfText(extensions[key])
+  return bytesOfRecord + bytes
+}
+
+function sizeOfTexts(texts: readonly string[]): number {
+  let bytes = 0
+  for (const text of texts) bytes += sizeOfText(text)
+  return bytes
+}
+
+function sizeOfText(text: string | null | undefined): number {
+  return bytesOfText + (text?.length ?? 0) * bytesOfCharacter
 }
 
 /**

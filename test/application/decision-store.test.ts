@@ -16,6 +16,18 @@ const everything = () => true
 const numbers = (records: readonly DecisionRecord[]) =>
   records.map(({ decision_id }) => Number.parseInt(decision_id.slice(-12), 16))
 
+const { fact: factOfRecord, token: tokenOfRecord } = recordedDecision(0, { atMs: nowMs }) as {
+  readonly fact: NonNullable<DecisionRecord['fact']>
+  readonly token: NonNullable<DecisionRecord['token']>
+}
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+function heapBytes(): number {
+  collect()
+  return process.memoryUsage().heapUsed
+}
+
 describe('a store of decisions', () => {
   it('holds the latest, newest first, whatever was put in', () => {
     fc.assert(
@@ -25,9 +37,10 @@ describe('a store of decisions', () => {
           kept: fc.integer({ min: 0, max: 60 }),
           limit: fc.integer({ min: 1, max: 9 }),
           lookAt: fc.integer({ min: 1, max: 9 }),
+          maxBytes: fc.constantFrom(1, 4_000, 1e9),
           user: fc.integer({ min: 0, max: 6 }),
         }),
-        ({ kept, limit, lookAt, maxEntries, user }) => {
+        ({ kept, limit, lookAt, maxBytes, maxEntries, user }) => {
           const store = createDecisionStore({ maxEntries, maxBytes: 1e9 })
           for (let number = 0; number < kept; number += 1) store.keep(record(number))
           const left = Array.from({ length: kept }, (_, n) => n)
@@ -38,7 +51,7 @@ describe('a store of decisions', () => {
           const matches = (one: DecisionRecord) => one.user_id === `u${user}`
           for (let before: number | null = null, pages = 0; ; pages += 1) {
             expect(pages).toBeLessThan(70)
-            const page = store.page({ before, limit, lookAt, matches })
+            const page = store.page({ before, limit, lookAt, matches, maxBytes })
             expect(page.records.length).toBeLessThanOrEqual(limit)
             told.push(...numbers(page.records))
             if (page.next === null) break
@@ -57,7 +70,7 @@ describe('a store of decisions', () => {
   it('tells none twice and skips none that stays while others come', () => {
     const store = createDecisionStore({ maxEntries: 10, maxBytes: 1e9 })
     for (let number = 0; number < 10; number += 1) store.keep(record(number))
-    const query = { limit: 3, lookAt: 100, matches: everything }
+    const query = { limit: 3, lookAt: 100, matches: everything, maxBytes: 1e9 }
     const first = store.page({ ...query, before: null })
     for (let number = 10; number < 14; number += 1) store.keep(record(number))
     const second = store.page({ ...query, before: first.next })
@@ -87,13 +100,43 @@ describe('a store of decisions', () => {
     expect(tiny.usage().entries).toBe(1)
   })
 
-  it('holds no more memory after a million decisions, each with a query of 2 kB', () => {
-    setFlagsFromString('--expose-gc')
-    const collect = runInNewContext('gc') as () => void
-    const heapBytes = () => {
-      collect()
-      return process.memoryUsage().heapUsed
+  it.each<[string, (text: string) => Partial<DecisionRecord>]>([
+    ['path', (path) => ({ path })],
+    ['host', (host) => ({ host })],
+    ['method', (method) => ({ method })],
+    ['request_id', (request_id) => ({ request_id })],
+    ['kid', (kid) => ({ token: { ...tokenOfRecord, kid } })],
+    ['claimed role', (role) => ({ token: { ...tokenOfRecord, org_roles: [role] } })],
+    ['role', (role) => ({ fact: { ...factOfRecord, rows: [[role]] } })],
+    ['platform role', (role) => ({ fact: { ...factOfRecord, platform_roles: [role] } })],
+    [
+      'permissions of a dynamic role',
+      (text) => ({ fact: { ...factOfRecord, dynamic: { lead: text.split(',') } } }),
+    ],
+    ['header', (text) => ({ tenant_headers: { 'x-tenant': text } })],
+    ['extension', (permission) => ({ extensions: { permission } })],
+  ])('keeps within its bytes whatever somebody writes into the %s', (_name, parts) => {
+    const store = createDecisionStore({ maxEntries: 1_000, maxBytes: 4_000_000 })
+    const before = heapBytes()
+    for (let number = 0; number < 400; number += 1) {
+      // Made anew each time, as what comes from outside is; two bytes a character.
+      const text = JSON.parse(`"${`ф${number},`.repeat(8_000)}"`) as string
+      store.keep({ ...record(number), ...parts(text) })
     }
+    expect(store.usage().entries).toBeGreaterThan(10)
+    expect(heapBytes() - before).toBeLessThan(4_000_000 * 1.5)
+  })
+
+  it('ends a page before it holds too many bytes', () => {
+    const store = createDecisionStore({ maxEntries: 1_000, maxBytes: 1e9 })
+    for (let number = 0; number < 40; number += 1) store.keep(record(number, 'x'.repeat(8_000)))
+    const query = { before: null, limit: 500, lookAt: 500, matches: everything, maxBytes: 100_000 }
+    const page = store.page(query)
+    expect(numbers(page.records)).toEqual([39, 38, 37, 36, 35, 34])
+    expect(numbers(store.page({ ...query, before: page.next }).records)[0]).toBe(33)
+  })
+
+  it('holds no more memory after a million decisions, each with a query of 2 kB', () => {
     const store = createDecisionStore({ maxEntries: 10_000, maxBytes: 128 * 1024 * 1024 })
     const base = record(0)
     const keep = (count: number) => {

@@ -23,6 +23,8 @@ export interface DecisionHistoryOptions {
 /** Lines this far from the order of time are still found. */
 const slackMs = 5_000
 const maxPolicyBytes = 1024 * 1024
+/** What a page holds but for its last line, in bytes: it is written out in one turn. */
+const maxPageBytes = 4 * 1024 * 1024
 
 /** Reads a decision log from its end, also beyond a rotation by renaming or by `copytruncate`. */
 export function createDecisionHistory(options: DecisionHistoryOptions): DecisionHistory {
@@ -40,13 +42,17 @@ export function createDecisionHistory(options: DecisionHistoryOptions): Decision
     const { limit, matches } = query
     const oldestMs = query.since === undefined ? -Infinity : Date.parse(query.since) - slackMs
     const records: DecisionRecord[] = []
-    for await (const { at, line } of walk(files, await begin(files, query), signal)) {
+    let bytes = 0
+    for await (const { at, length, line } of walk(files, await begin(files, query), signal)) {
       if (line === 'enough') return { records, next: await placeOf(files, at) }
       if (line.kind !== 'decision') continue
       const { record } = line
       if (Date.parse(record.timestamp) < oldestMs) return { records, next: null }
-      if (matches(record)) records.push(record)
-      if (records.length === limit) return { records, next: await placeOf(files, at) }
+      if (!matches(record)) continue
+      records.push(record)
+      bytes += length
+      if (records.length === limit || bytes >= maxPageBytes)
+        return { records, next: await placeOf(files, at) }
     }
     return { records, next: null }
   }
@@ -80,6 +86,8 @@ export function createDecisionHistory(options: DecisionHistoryOptions): Decision
   ): AsyncGenerator<{
     readonly at: LogPosition
     readonly line: LogLine | 'enough'
+    /** How long it is, in characters. */
+    readonly length: number
   }> {
     let left = options.maxBytes
     for (const [index, one] of files.entries()) {
@@ -90,11 +98,11 @@ export function createDecisionHistory(options: DecisionHistoryOptions): Decision
       )) {
         if (signal.aborted) throw new AppError('SERVER_UNAVAILABLE', 'no time is left to read')
         for (const { offset, text } of lines) {
-          yield { at: { index, from: offset }, line: lineOf(text) }
+          yield { at: { index, from: offset }, line: lineOf(text), length: text.length }
         }
         left -= bytes
         const reached = lines.at(-1)?.offset ?? begin
-        if (left <= 0) yield { at: { index, from: reached }, line: 'enough' }
+        if (left <= 0) yield { at: { index, from: reached }, line: 'enough', length: 0 }
       }
     }
   }
