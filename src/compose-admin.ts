@@ -79,6 +79,7 @@ export function composeAdmin(composition: AdminComposition): HttpRoutes {
       policy === undefined
         ? explain(inForce().policy, stated, now())
         : explainUnder(policy, stated, now()),
+    explainPlace: createOnePlace(),
     replay: createAdminReplay({
       start: startJob,
       place: createOnePlace(),

@@ -111,6 +111,7 @@ export async function startAdminApi(
           text === undefined
             ? explain(inForce().policy, stated, nowMs)
             : explainUnder(text, stated, nowMs),
+        explainPlace: createOnePlace(),
         replay: createAdminReplay({
           start: startJob,
           place: createOnePlace(),

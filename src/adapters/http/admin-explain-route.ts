@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { readStated, type Explanation } from '../../application/explain.ts'
 import type { LocatedFault } from '../../application/load-policy.ts'
+import type { OnePlace } from '../../application/one-place.ts'
 import type { SimulatedRequest, SimulatedSubject } from '../../application/subject.ts'
 import { AppError } from '../../domain/errors.ts'
+import { sendTooMany } from './admin-guard.ts'
 import { explainRequest } from './admin-route-schemas.ts'
 
 /**
@@ -21,8 +23,21 @@ interface ExplainBody {
 /** Longest body, in bytes: a policy with some hundred routes, and what is asked about it. */
 const maxBodyBytes = 256 * 1024
 
+/** When another policy that was sent may have been read, in s. */
+const retryAfterS = 2
+
+/** What explaining rests on. */
+export interface ExplainRouteDeps {
+  readonly explain: AdminExplain
+  /** One policy that is sent at a time: each is read on a thread of its own, with memory of its own. */
+  readonly explainPlace: OnePlace
+}
+
 /** `POST /explain` */
-export function addExplainRoute(admin: FastifyInstance, explain: AdminExplain): void {
+export function addExplainRoute(
+  admin: FastifyInstance,
+  { explain, explainPlace }: ExplainRouteDeps,
+): void {
   admin.post<{ Body: ExplainBody }>(
     '/explain',
     { schema: explainRequest, bodyLimit: maxBodyBytes },
@@ -33,7 +48,9 @@ export function addExplainRoute(admin: FastifyInstance, explain: AdminExplain): 
         const faults = reading.faults.map(({ message, path }) => `${path.join('.')}: ${message}`)
         throw new AppError('INPUT_INVALID', faults.join('; '))
       }
-      const result = await explain(reading, policy)
+      const leave = policy === undefined ? () => undefined : explainPlace()
+      if (leave === undefined) return sendTooMany(reply, retryAfterS)
+      const result = await explain(reading, policy).finally(leave)
       return 'faults' in result ? sendPolicyFaults(reply, result.faults) : result.explanation
     },
   )

@@ -3,7 +3,7 @@ import type { AdminDecisions } from '../../application/admin-decisions.ts'
 import type { AdminReplay } from '../../application/admin-replay.ts'
 import type { LoadedPolicy } from '../../application/policy-history.ts'
 import { addDecisionRoutes } from './admin-decision-routes.ts'
-import { addExplainRoute, type AdminExplain } from './admin-explain-route.ts'
+import { addExplainRoute, type ExplainRouteDeps } from './admin-explain-route.ts'
 import { guardAdmin, type AdminGuardDeps } from './admin-guard.ts'
 import { addReplayRoute } from './admin-replay-route.ts'
 import { addReportRoutes, type AdminReports } from './admin-report-routes.ts'
@@ -11,10 +11,9 @@ import { getPolicy } from './admin-route-schemas.ts'
 import { sendNotFound, sendProblem } from './problem.ts'
 
 /** What the admin endpoints rest on. */
-export interface AdminRoutesDeps extends AdminGuardDeps {
+export interface AdminRoutesDeps extends AdminGuardDeps, ExplainRouteDeps {
   readonly decisions: AdminDecisions
   readonly policy: () => LoadedPolicy
-  readonly explain: AdminExplain
   readonly replay: AdminReplay
   readonly reports: AdminReports
 }
@@ -42,7 +41,7 @@ export function createAdminRoutes(deps: AdminRoutesDeps) {
 
 function addRoutes(admin: FastifyInstance, deps: AdminRoutesDeps): void {
   addDecisionRoutes(admin, deps.decisions)
-  addExplainRoute(admin, deps.explain)
+  addExplainRoute(admin, deps)
   addReplayRoute(admin, deps.replay)
   addReportRoutes(admin, deps.reports)
   admin.get('/policy', { schema: getPolicy }, () => {

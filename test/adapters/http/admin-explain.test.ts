@@ -111,6 +111,21 @@ describe('an explanation', () => {
     expect([status, (json as { detail: string }).detail]).toEqual([400, expect.stringMatching(why)])
   })
 
+  it('under policies that are sent is one at a time, and under the one in force is not', async () => {
+    const asked = { request: 'GET /me', as: staff }
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map(() => explain({ ...asked, policy: policyText })),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 429, 429, 429])
+    const refused = answers.find(({ status }) => status === 429)
+    expect(refused?.headers.get('retry-after')).toBe('2')
+    const others = await Promise.all([explain(asked), explain(asked), explain(asked)])
+    expect(others.map(({ status }) => status)).toEqual([200, 200, 200])
+    // The place is left whatever came of it.
+    expect((await explain({ ...asked, policy: 'version: 3' })).status).toBe(422)
+    expect((await explain({ ...asked, policy: policyText })).status).toBe(200)
+  })
+
   it('of a policy with 2000 routes does not keep the process from anything else', async () => {
     const routes = Array.from(
       { length: 2_000 },
