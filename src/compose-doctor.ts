@@ -1,6 +1,7 @@
 import { envoyPart } from './adapters/envoy/doctor.ts'
 import { examineKeys, publicKeyCheck } from './adapters/jose/doctor.ts'
 import { createJwksUrl } from './adapters/jose/jwks-url.ts'
+import type { DecisionStreamUse } from './adapters/nats/doctor-decisions.ts'
 import { natsPart, withoutNats } from './adapters/nats/doctor.ts'
 import { postgresPart } from './adapters/postgres/doctor.ts'
 import { createJwksTable } from './adapters/postgres/jwks-table.ts'
@@ -11,11 +12,14 @@ import { examinePolicy, faultText } from './application/doctor-policy.ts'
 import { createDoctor, type OpenPart, type Part } from './application/doctor.ts'
 import { messageOf } from './application/faults.ts'
 import type { Config } from './config.ts'
+import { natsSubjectOf } from './config-log.ts'
 import type { Finding } from './domain/finding.ts'
 import { decisionIdHeader } from './domain/injected-headers.ts'
 import type { Policy } from './domain/policy.ts'
 import { loadPolicy, readText } from './commands/files.ts'
 
+/** What stands around a policy in its line, also in OPA's form, in bytes. */
+const policyEnvelopeBytes = 1_000
 const openMs = 10_000
 const checkMs = 6_000
 /** Set by tenantgate where TENANTGATE_ASSERTION is on; never to come from a client either way. */
@@ -82,8 +86,30 @@ function dependenciesOf(config: Config, policy: Policy | undefined): readonly Pa
   return [
     postgres,
     ...(redisUrl === undefined ? [] : [redisPart({ url: redisUrl, now })]),
-    ...(natsUrl === undefined ? [] : [natsPart({ url: natsUrl, stream, prefix, cacheTtlMs })]),
+    ...(natsUrl === undefined
+      ? []
+      : [
+          natsPart({
+            url: natsUrl,
+            stream,
+            prefix,
+            cacheTtlMs,
+            decisions: decisionStream(config, policy),
+          }),
+        ]),
   ]
+}
+
+/** The stream of the decision log, where it is one. */
+function decisionStream(
+  { decisionLog, logRequired }: Config,
+  policy: Policy | undefined,
+): DecisionStreamUse | undefined {
+  const subject = natsSubjectOf(decisionLog)
+  if (subject === undefined) return undefined
+  const text = policy && JSON.stringify(policy.definition)
+  const policyBytes = text === undefined ? null : Buffer.byteLength(text) + policyEnvelopeBytes
+  return { subject, required: logRequired, policyBytes }
 }
 
 /** Keys are no server of their own: what is read of them is one check. */

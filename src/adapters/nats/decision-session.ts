@@ -54,7 +54,13 @@ export function createDecisionSession(deps: DecisionSessionDeps): DecisionSessio
   let scheduled = false
   let resting = false
 
-  nats.subscribe(`${inbox}.*`, { callback: (_refusal, message) => answered(message) })
+  nats.subscribe(`${inbox}.*`, {
+    callback(refusal, message) {
+      // With a refusal there is no message.
+      if (refusal !== null) attempt.end(`answers are refused: ${refusal.message}`)
+      else answered(message)
+    },
+  })
 
   function pump(): void {
     scheduled = false

@@ -5,6 +5,11 @@ import type { Check, OpenPart, Part } from '../../application/doctor.ts'
 import { error, ok, warn, type Finding } from '../../domain/finding.ts'
 import { createAttempt } from './attempt.ts'
 import { dial } from './dial.ts'
+import {
+  examineDecisionStream,
+  streamOfSubject,
+  type DecisionStreamUse,
+} from './doctor-decisions.ts'
 import { examineStream, streamCommand } from './doctor-stream.ts'
 import { readServerAddress, type ServerAddress } from './server-address.ts'
 import { feedSubjects, subjectPrefix } from './subjects.ts'
@@ -16,6 +21,8 @@ export interface NatsDoctorDeps {
   readonly stream: string | undefined
   readonly prefix: string | undefined
   readonly cacheTtlMs: number
+  /** Where decisions are logged to a stream. */
+  readonly decisions?: DecisionStreamUse | undefined
 }
 
 const answerMs = 4_000
@@ -64,7 +71,7 @@ async function open(deps: NatsDoctorDeps): Promise<OpenPart> {
       ...examineAccess(address),
       payload(nats),
     ],
-    checks: checksOf(deps, nats, subjects),
+    checks: [...checksOf(deps, nats, subjects), ...decisionChecks(deps, nats)],
     answers: () => {
       if (gone !== undefined) return Promise.reject(new Error(gone))
       return nats.flush()
@@ -104,6 +111,18 @@ function checksOf(
       },
     },
   ]
+}
+
+/** The log needs no right to ask about streams: where the doctor may not either, that is no fault. */
+function decisionChecks({ decisions }: NatsDoctorDeps, nats: NatsConnection): readonly Check[] {
+  if (decisions === undefined) return []
+  const run = async (): Promise<readonly Finding[]> => {
+    if (nats.info?.jetstream !== true) return examineDecisionStream(undefined, decisions, 0)
+    const jsm = await jetstreamManager(nats, { checkAPI: false, timeout: answerMs })
+    const info = await streamOfSubject(jsm, decisions.subject)
+    return examineDecisionStream(info, decisions, nats.info.max_payload)
+  }
+  return [{ name: 'nats.decisions', doubt: 'warn', run }]
 }
 
 /** The error code of JetStream for a stream that is not there. */

@@ -11,6 +11,7 @@ import { changePublisher } from '../../support/change-publisher.ts'
 import { during } from '../../support/eventually.ts'
 import { testFolder } from '../../support/folder.ts'
 import { until } from '../../support/poll.ts'
+import { ids, logTo } from './open-decision-log.ts'
 import { openFeed } from './open-feed.ts'
 
 async function serverWith(config: string) {
@@ -190,4 +191,13 @@ describe('TLS', () => {
     expect(fault()).toMatch(/tls/i)
     expect(told.heard).toEqual([])
   })
+})
+
+it('a decision log that may not hear its answers says so, and keeps its lines', async () => {
+  const { url } = await serverWith(users('{ publish: ["log.>"], subscribe: { deny: "_INBOX.>" } }'))
+  const { log, told, write } = logTo(at(url, 'reader:p%40ss%2Fw%3Ard'), { subject: 'log.x' })
+  expect(write(ids('a', 3))).toEqual([true, true, true])
+  await until(() => told.faults.length > 1, { what: 'a second try' })
+  expect(told.faults[0]).toMatch(/^NATS, decision log: answers are refused: .*_INBOX/)
+  expect([told.dropped, log.usage().writtenLines]).toEqual([0, 0])
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { jetstreamManager, type StreamInfo } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { DecisionStreamUse } from '../../../src/adapters/nats/doctor-decisions.ts'
 import {
   examineStream,
   streamCommand,
@@ -230,5 +231,92 @@ describe('an address', () => {
     [{ servers: ['127.0.0.1:4222', 'n.example.com:4222'], tls: {} }, ['warn nats.credentials']],
   ])('%o', (address, expected) => {
     expect(complaints(examineAccess(address as never))).toEqual(expected)
+  })
+})
+
+describe('the stream of the decision log', () => {
+  async function decisionStream(config: Record<string, unknown> = {}) {
+    const subject = uniqueName('app.decisions')
+    const minutes = 60 * second
+    const { stream } = await streamWith({
+      ...{ subjects: [subject], max_age: 90 * 24 * 60 * minutes, duplicate_window: 10 * minutes },
+      ...config,
+    })
+    return { stream, subject }
+  }
+  const examineLog = async (
+    subject: string,
+    use: Partial<DecisionStreamUse> = {},
+    url = servers().natsUrl,
+  ) => {
+    const decisions = { subject, required: false, policyBytes: 5_000, ...use }
+    const findings = await examine({ url, decisions })
+    return findings.filter(({ name }) => name.startsWith('nats.decisions'))
+  }
+
+  it('as it should be has no findings', async () => {
+    const findings = await examineLog((await decisionStream()).subject)
+    expect(complaints(findings)).toEqual([])
+    expect(findings).toHaveLength(7)
+    expect(findings.map(({ name }) => name).filter((name) => !isDocumented(name))).toEqual([])
+  })
+
+  it.each([
+    [false, 'decisions are lost'],
+    [true, 'every decision is denied'],
+  ])('that is not there, the log being required: %s', async (required, effect) => {
+    const findings = await examineLog(uniqueName('nowhere'), { required })
+    expect(complaints(findings)).toEqual(['error nats.decisions'])
+    expect(findings[0]?.why).toContain(effect)
+    expect(findings[0]?.mend).toMatch(
+      /^nats stream add DECISIONS --subjects nowhere.* --dupe-window/,
+    )
+  })
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['acknowledges nothing', { no_ack: true }, 'error nats.decisions.acknowledged'],
+    ['is a work queue', { retention: 'workqueue' }, 'error nats.decisions.retention'],
+    ['keeps what somebody wants', { retention: 'interest' }, 'error nats.decisions.retention'],
+    [
+      'forgets the policy',
+      { max_age: 600 * second, duplicate_window: 600 * second },
+      'warn nats.decisions.max_age',
+    ],
+    [
+      'knows lines again for two minutes',
+      { duplicate_window: 120 * second },
+      'warn nats.decisions.duplicates',
+    ],
+    ['is in memory', { storage: 'memory' }, 'warn nats.decisions.limits'],
+    [
+      'refuses what is new when it is full',
+      { max_bytes: 1_000_000, discard: 'new' },
+      'warn nats.decisions.limits',
+    ],
+    ['takes short lines alone', { max_msg_size: 8_000 }, 'warn nats.decisions.size'],
+  ])('that %s', async (_title, config, expected) => {
+    const { subject } = await decisionStream(config)
+    expect(complaints(await examineLog(subject))).toEqual([expected])
+  })
+
+  it('that is bounded otherwise is as somebody wants it', async () => {
+    const { subject } = await decisionStream({ max_msgs: 10, max_bytes: 1_000 })
+    expect(complaints(await examineLog(subject))).toEqual([])
+  })
+
+  it('whose server takes less than the policy, or that nobody may ask about', async () => {
+    const { subject } = await decisionStream()
+    const large = await examineLog(subject, { policyBytes: 2_000_000 })
+    expect(complaints(large)).toEqual(['warn nats.decisions.size'])
+    expect(large.at(-1)).toMatchObject({
+      why: expect.stringContaining('--recorded-policy') as string,
+    })
+    const file = join(testFolder(), 'nats.conf')
+    const user = '{ user: tg, password: p, permissions: { publish: ["app.>"] } }'
+    writeFileSync(file, `jetstream {}\nauthorization { users: [${user}] }`)
+    const server = await startNats({ binaries, args: ['-c', file] })
+    onTestFinished(server.close)
+    const url = server.url.replace('nats://', 'nats://tg:p@')
+    expect(complaints(await examineLog('app.decisions', {}, url))).toEqual(['warn nats.decisions'])
   })
 })
