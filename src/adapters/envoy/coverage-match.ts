@@ -1,13 +1,16 @@
 import {
   literalSegment,
   openSegment,
+  shapeOfRoute,
   textSegment,
   type RequestShape,
   type SegmentSet,
 } from '../../domain/coverage-shape.ts'
 import type { GatewayRoute } from '../../domain/coverage-gateway.ts'
+import type { TemplateSegment } from '../../domain/template.ts'
 import { at, list, object, text, type ConfigObject } from './doctor-dump.ts'
 import { matchesAny } from './doctor-matcher.ts'
+import { segmentsOfExpression } from './render-match.ts'
 
 /** Which requests a route matches: `match` in words, and the set. */
 export type RouteMatch = Pick<GatewayRoute, 'match' | 'shape' | 'extent'>
@@ -55,6 +58,8 @@ function pathsOf(match: ConfigObject): Paths {
   const template = text(at(match, 'path_match_policy', 'typed_config', 'path_template'))
   if (template !== undefined) return templatePaths(template)
   const regex = text(at(match, 'safe_regex', 'regex'))
+  const segments = regex === undefined ? undefined : segmentsOfExpression(regex)
+  if (segments !== undefined) return renderedPaths(segments)
   const words = regex === undefined ? (Object.keys(match)[0] ?? 'anything') : `regex ${regex}`
   return { ...everything, words: words.replaceAll(/\s+/g, ' '), extent: 'unclear' }
 }
@@ -93,6 +98,17 @@ function templatePaths(template: string): Paths {
   return { segments, tail: 'none', words, extent: 'one' }
 }
 
+/** What `tenantgate envoy` writes for the template of a policy's route. */
+function renderedPaths(segments: readonly TemplateSegment[]): Paths {
+  const signs = { plain: '{}', text: '{:text}', rest: '{...}' } as const
+  const parts = segments.map((one) => (one.kind === 'literal' ? one.value : signs[one.kind]))
+  const [source, methods, hosts] = [`/${parts.join('/')}`, [], []]
+  const { segments: sets, tail } = shapeOfRoute({ methods, hosts, template: { source, segments } })
+  return { segments: sets, tail, words: `template ${source}`, extent: 'one' }
+}
+
+const alternatives = /^[A-Za-z-]+(?:\|[A-Za-z-]+)*$/
+
 /** What a match on `:method` lets through; any, where there is none or it cannot be told. */
 function methodsOf(match: ConfigObject): RequestShape['methods'] {
   const matcher = list(match['headers'])
@@ -102,6 +118,8 @@ function methodsOf(match: ConfigObject): RequestShape['methods'] {
   const exact = text(matcher['exact_match']) ?? text(at(matcher, 'string_match', 'exact'))
   if (matcher['invert_match'] === true) return 'any'
   if (exact !== undefined) return [exact]
+  const regex = text(at(matcher, 'string_match', 'safe_regex', 'regex'))
+  if (regex !== undefined && alternatives.test(regex)) return regex.split('|')
   const verdicts = methods.map((method) => matchesAny([matcher['string_match']], method))
   if (verdicts.includes(undefined)) return 'any'
   return methods.filter((_, index) => verdicts[index] === true)

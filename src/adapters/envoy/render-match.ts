@@ -12,18 +12,47 @@ export function pathExpression(template: Template): string {
   return template.segments.map((segment) => `/${segmentExpression(segment)}`).join('')
 }
 
+const parameters = {
+  plain: `${plain}+`,
+  // More than tenantgate takes (it decodes); what it does not take, no other route takes either.
+  text: `(?:${plain}|%[0-9A-Fa-f]{2})+`,
+  rest: `${plain}+(?:/${plain}+)*`,
+} as const
+
 function segmentExpression(segment: TemplateSegment): string {
-  switch (segment.kind) {
-    case 'literal':
-      return segment.value.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-    case 'plain':
-      return `${plain}+`
-    case 'text':
-      // More than tenantgate takes (it decodes); what it does not take, no other route takes either.
-      return `(?:${plain}|%[0-9A-Fa-f]{2})+`
-    case 'rest':
-      return `${plain}+(?:/${plain}+)*`
+  return segment.kind === 'literal'
+    ? segment.value.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+    : parameters[segment.kind]
+}
+
+/**
+ * The segments that `pathExpression` made an expression of, their names aside; undefined where it
+ * made no such one.
+ */
+export function segmentsOfExpression(expression: string): readonly TemplateSegment[] | undefined {
+  const segments: TemplateSegment[] = []
+  for (let at = 0; at < expression.length;) {
+    if (expression[at] !== '/') return undefined
+    const rest = expression.slice(at + 1)
+    const kind = (['rest', 'text', 'plain'] as const).find((one) => isWhole(rest, parameters[one]))
+    if (kind === 'rest' && rest !== parameters.rest) return undefined
+    const literal = literalExpression.exec(rest)?.[0] ?? ''
+    segments.push(
+      kind === undefined
+        ? { kind: 'literal', value: literal.replaceAll(/\\(.)/g, '$1') }
+        : { kind, name: '' },
+    )
+    at += 1 + (kind === undefined ? literal : parameters[kind]).length
   }
+  return segments.length === 0 ? undefined : segments
+}
+
+const literalExpression = /^(?:[^\\^$.*+?()[\]{}|/]|\\[\\^$.*+?()[\]{}|])*/
+
+/** Whether a text begins with a segment's expression, which ends there. */
+function isWhole(text: string, expression: string): boolean {
+  const next = text[expression.length]
+  return text.startsWith(expression) && (next === undefined || next === '/')
 }
 
 /** Whether a template has no parameters: then its source is the one path it takes. */

@@ -10,11 +10,15 @@ import {
   type EnvoyConfig,
 } from '../../../src/adapters/servers/envoy-config.ts'
 import { startEnvoy } from '../../../src/adapters/servers/envoy.ts'
+import { pathExpression, segmentsOfExpression } from '../../../src/adapters/envoy/render-match.ts'
 import { coverageOf } from '../../../src/application/coverage.ts'
 import type { Gateway } from '../../../src/domain/coverage-gateway.ts'
+import { routesOf } from '../../../src/domain/coverage-requests.ts'
 import type { Policy } from '../../../src/domain/policy.ts'
 import { policyFrom } from '../../support/builders.ts'
 import { startHttpServer } from '../../support/http-server.ts'
+import { randomWorld } from '../../support/random-policies.ts'
+import { renderPolicy } from '../../support/render-edge.ts'
 import { servers } from '../../support/servers.ts'
 
 const policyOf = (...matches: readonly string[]): Policy =>
@@ -164,6 +168,68 @@ describe('the shipped configuration', () => {
     expect(JSON.stringify(gatewayOf(JSON.stringify(camel(parse(shipped)))))).toBe(
       JSON.stringify(gatewayOf(shipped)),
     )
+  })
+})
+
+describe('what is rendered for a policy', () => {
+  const served = (...matches: readonly string[]): Policy => {
+    const { definition } = policyOf(...matches)
+    const upstreams = { one: 'http://one:8080' }
+    return policyFrom(JSON.stringify({ ...definition, upstreams, defaultUpstream: 'one' }))
+  }
+
+  it.each([true, false])('is decided route by route (hosts: %s)', (hosts) => {
+    const world = randomWorld(3)
+    for (let count = 0; count < 8; count += 1) {
+      const policy = world.policy(25, 'http://one:8080', { hosts })
+      const { dead, gateway_routes, uncovered } = coverageOf(policy, {
+        envoy: [gatewayOf(renderPolicy(policy))],
+      })
+      expect([dead, uncovered]).toEqual([coverageOf(policy).dead, []])
+      expect(new Set(gateway_routes.map((one) => one.decided_by))).toEqual(new Set(['policy']))
+    }
+  })
+
+  it('tells of a route that the policy has no more', () => {
+    const matches = ['GET /a/{x}', 'GET|POST /b/{x:text}/c', 'PURGE /d.e/{x...}', 'GET /f/']
+    const rendered = gatewayOf(renderPolicy(served(...matches)))
+    for (const [index, match] of matches.entries()) {
+      const { dead, uncovered } = coverageOf(served(...matches.toSpliced(index, 1)), {
+        envoy: [rendered],
+      })
+      expect([dead, uncovered]).toEqual([
+        [],
+        [expect.objectContaining({ route: match.replaceAll(' ', '.') })],
+      ])
+    }
+  })
+
+  it('is read back as the segments that it was made of, and nothing else is', () => {
+    const world = randomWorld(5)
+    for (let count = 0; count < 40; count += 1) {
+      for (const { template } of routesOf(world.policy(10, 'http://one:8080'))) {
+        const read = segmentsOfExpression(pathExpression(template))
+        const unnamed = template.segments.map((one) =>
+          one.kind === 'literal' ? one : { ...one, name: '' },
+        )
+        expect(read).toEqual(unnamed)
+      }
+    }
+    for (const other of [
+      '',
+      'a',
+      '/a.',
+      '/a|/b',
+      '/a(/b)?',
+      '/[^/]+',
+      '/a\\d',
+      '/a{2}',
+      '(?i)/a',
+    ]) {
+      expect([other, segmentsOfExpression(other)]).toEqual([other, undefined])
+    }
+    const rest = pathExpression({ source: '', segments: [{ kind: 'rest', name: 'r' }] })
+    expect(segmentsOfExpression(`${rest}/a`)).toBeUndefined()
   })
 })
 
