@@ -11,7 +11,7 @@ import type {
 } from '../../ports/decision-history.ts'
 import { LogShrank, openLogFiles, type LogFile } from './log-files.ts'
 import { readBackward } from './read-backward.ts'
-import { seekLog, type LogPosition } from './seek-log.ts'
+import { noTimeLeft, seekLog, type LogPosition } from './seek-log.ts'
 
 /** How a decision log's file is read. */
 export interface DecisionHistoryOptions {
@@ -43,7 +43,11 @@ export function createDecisionHistory(options: DecisionHistoryOptions): Decision
     const oldestMs = query.since === undefined ? -Infinity : Date.parse(query.since) - slackMs
     const records: DecisionRecord[] = []
     let bytes = 0
-    for await (const { at, length, line } of walk(files, await begin(files, query), signal)) {
+    for await (const { at, length, line } of walk(
+      files,
+      await begin(files, query, signal),
+      signal,
+    )) {
       if (line === 'enough') return { records, next: await placeOf(files, at) }
       if (line.kind !== 'decision') continue
       const { record } = line
@@ -64,7 +68,7 @@ export function createDecisionHistory(options: DecisionHistoryOptions): Decision
   ): Promise<FoundDecision | undefined> {
     const madeMs = timeOfUuidV7(id)
     let found: { readonly record: DecisionRecord; readonly index: number } | undefined
-    for await (const { at, line } of walk(files, await seekLog(files, madeMs), signal)) {
+    for await (const { at, line } of walk(files, await seekLog(files, madeMs, signal), signal)) {
       if (line === 'enough' || (found !== undefined && at.index !== found.index)) break
       if (line.kind === 'policy' && line.version === found?.record.policy) {
         return { record: found.record, definition: line.definition }
@@ -96,7 +100,7 @@ export function createDecisionHistory(options: DecisionHistoryOptions): Decision
         one,
         index === first ? from : one.size,
       )) {
-        if (signal.aborted) throw new AppError('SERVER_UNAVAILABLE', 'no time is left to read')
+        if (signal.aborted) throw noTimeLeft()
         for (const { offset, text } of lines) {
           yield { at: { index, from: offset }, line: lineOf(text), length: text.length }
         }
@@ -132,11 +136,12 @@ function lineOf(text: string): LogLine {
 async function begin(
   files: readonly LogFile[],
   { before, until }: HistoryQuery,
+  signal: AbortSignal,
 ): Promise<LogPosition> {
   if (before === null) {
     return until === undefined
       ? { index: 0, from: files[0]?.size ?? 0 }
-      : seekLog(files, Date.parse(until))
+      : seekLog(files, Date.parse(until), signal)
   }
   for (const [index, file] of files.entries()) {
     if ((await file.print(before.offset)) === before.print) return { index, from: before.offset }

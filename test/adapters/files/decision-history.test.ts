@@ -263,3 +263,20 @@ it('a log that cannot be read is a fault, and no time left is another', async ()
   const elsewhere = createDecisionHistory({ file: join(file, 'decisions.log'), maxBytes: 1e6 })
   await expect(elsewhere.page(query, never)).rejects.toMatchObject({ code: 'SERVER_UNAVAILABLE' })
 })
+
+it('a log without decisions for long is not read beyond its time', async () => {
+  const { file, history } = log()
+  writeFileSync(file, linesOf(0, 3))
+  truncateSync(file, 16 * 1024 ** 3) // a hole: nothing of it is on the disk
+  const until = new Date(nowMs).toISOString()
+  const query = { before: null, limit: 1, matches: everything, until }
+  const beginMs = performance.now()
+  await expect(history.page(query, AbortSignal.timeout(100))).rejects.toMatchObject({
+    code: 'SERVER_UNAVAILABLE',
+  })
+  const id = decisionId(1, nowMs)
+  await expect(history.find(id, AbortSignal.timeout(100))).rejects.toMatchObject({
+    code: 'SERVER_UNAVAILABLE',
+  })
+  expect(performance.now() - beginMs).toBeLessThan(5_000)
+})
