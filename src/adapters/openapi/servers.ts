@@ -11,6 +11,8 @@ export interface ServerBase {
 /** Takes the place of a variable of the host that may be anything. */
 const unknown = '\u0000'
 const mostServers = 1_000
+/** Variables that are put in one after the other: values may hold variables too, but not for ever. */
+const mostSteps = 100
 
 /**
  * The servers of a document, path or operation; none: the host that the document came from, which
@@ -37,10 +39,12 @@ export function readServers(
 function expand(
   url: string,
   variables: Readonly<Record<string, unknown>>,
+  steps = 0,
 ): readonly string[] | { readonly why: string } {
   const [whole, name] = /\{([^{}]*)\}/.exec(url) ?? []
   if (whole === undefined || name === undefined) return [url]
-  const variable = entriesOf(variables[name])
+  if (steps === mostSteps) return { why: `the variables of ${url} lead round in a circle` }
+  const variable = Object.hasOwn(variables, name) ? entriesOf(variables[name]) : undefined
   if (variable === undefined) return { why: `the variable {${name}} is not among its variables` }
   const inHost = /^(?:[a-z][a-z0-9+.-]*:)?\/\/[^/]*$/i.test(url.slice(0, url.indexOf(whole)))
   const values = listOf(variable['enum'])
@@ -52,6 +56,7 @@ function expand(
     const further = expand(
       url.replace(whole, () => value),
       variables,
+      steps + 1,
     )
     if ('why' in further) return further
     urls.push(...further)

@@ -314,6 +314,14 @@ describe('a document is refused, with line and column,', () => {
       '2:11 servers.0 the variable {v} is not among its variables',
     ],
     [
+      'with variables that hold each other',
+      documentOf(
+        '/a: { get: {} }',
+        "servers: [{ url: '/{a}', variables: { a: { enum: ['{b}'] }, b: { enum: ['{a}'] } } }]",
+      ),
+      '2:11 servers.0 the variables of /{a} lead round in a circle',
+    ],
+    [
       'with a variable that holds itself',
       documentOf(
         '/a: { get: {} }',
