@@ -2,6 +2,7 @@ import type { Coverage, Uncovered } from '../application/coverage.ts'
 import { counted, listed } from '../domain/finding.ts'
 import type { MatrixRow } from '../domain/coverage-matrix.ts'
 import type { GatewayCoverage } from '../domain/coverage-gateway.ts'
+import { harmless } from './output.ts'
 
 /** Coverage for people: findings first, then what decides Envoy's routes, then who can call what. */
 export function coverageText(policyFile: string, coverage: Coverage): string {
@@ -130,7 +131,8 @@ function cell(may: boolean | undefined): string {
 }
 
 /** Lines of columns, each as wide as its widest; the last one ends where it ends. */
-function aligned(lines: readonly (readonly string[])[]): readonly string[] {
+function aligned(cells: readonly (readonly string[])[]): readonly string[] {
+  const lines = cells.map((line) => line.map(harmless))
   const widths: number[] = []
   for (const line of lines) {
     for (const [index, text] of line.entries()) {

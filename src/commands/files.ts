@@ -4,6 +4,7 @@ import { createLoadPolicy, type LocatedFault } from '../application/load-policy.
 import { AppError } from '../domain/errors.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { PolicyFault } from '../domain/policy-reader.ts'
+import { harmless } from './output.ts'
 
 /** Loads policies from YAML or JSON text. */
 export const loadPolicy = createLoadPolicy({ parse: parsePolicyDocument, digest: sha256 })
@@ -29,7 +30,7 @@ export function readPolicy(file: string): Policy {
 
 /** A fault as compilers write it, so that editors can jump to it. */
 export function faultLine(file: string, { line, column, path, message }: LocatedFault): string {
-  return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`
+  return harmless(`${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`)
 }
 
 /** Reads a YAML or JSON file by a reader of its content; throws `INPUT_INVALID` with its faults. */

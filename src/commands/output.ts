@@ -12,3 +12,14 @@ export function printJson(value: unknown): void {
 export function complain(text: string): void {
   process.stderr.write(`${text}\n`)
 }
+
+/**
+ * What somebody else wrote, for a terminal: nothing in it moves the cursor, turns the direction of
+ * writing or looks like a line of its own.
+ */
+export function harmless(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0
+    return `\\u{${code.toString(16)}}`
+  })
+}

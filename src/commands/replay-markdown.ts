@@ -1,8 +1,8 @@
 import type { ReplayReport, ReportedSample } from '../application/replay-report.ts'
+import { harmless } from './output.ts'
 import {
   doubts,
   groups,
-  harmless,
   listedCounts,
   nameText,
   number,

@@ -1,7 +1,7 @@
 import type { ReplayReport, ReportedSample } from '../application/replay-report.ts'
+import { harmless } from './output.ts'
 import {
   groups,
-  harmless,
   listedCounts,
   nameText,
   number,

@@ -130,17 +130,6 @@ function shortened(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length)}…`
 }
 
-/**
- * What a log says, for a terminal: nothing in it moves the cursor, turns the direction of writing
- * or looks like a line of its own.
- */
-export function harmless(text: string): string {
-  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0
-    return `\\u{${code.toString(16)}}`
-  })
-}
-
 export function number(count: number): string {
   return count.toLocaleString('en-US')
 }

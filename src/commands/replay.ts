@@ -9,14 +9,13 @@ import { counted } from '../domain/finding.ts'
 import type { Policy } from '../domain/policy.ts'
 import { exit, UsageError } from './exit.ts'
 import { readPolicy } from './files.ts'
-import { complain, print, printJson } from './output.ts'
+import { complain, harmless, print, printJson } from './output.ts'
 import { replayJunit } from './replay-junit.ts'
 import { openLiveFacts } from './replay-live-facts.ts'
 import { replayMarkdown } from './replay-markdown.ts'
 import { readReplayOptions, type ReplayOptions } from './replay-options.ts'
 import { createProgress } from './replay-progress.ts'
 import { colours, noColours, replayText } from './replay-text.ts'
-import { harmless } from './replay-words.ts'
 
 const natsScheme = 'nats:'
 /** Policy lines are written again every 10 minutes: so much more of a stream is read, in ms. */
@@ -33,7 +32,7 @@ export async function replay(args: readonly string[]): Promise<number> {
   const found = isFound(report, failOn, { candidate: candidate !== undefined, strict })
   printReport(report, { options, candidate, found })
   for (const { file, message } of report.incomplete) {
-    complain(`${file}: could not be read to its end: ${harmless(message)}`)
+    complain(harmless(`${file}: could not be read to its end: ${message}`))
   }
   complainOf(report)
   if (report.decisions === 0) {

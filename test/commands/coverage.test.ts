@@ -264,3 +264,14 @@ it('docs/coverage.md shows what the command prints', async () => {
     expect(stdout).toBe(output)
   }
 })
+
+it('what an API description says moves no cursor, and looks like no line of its own', async () => {
+  const path = '"/a\\u001b[2J\\n::error::\\u202e"'
+  const of = (item: string) =>
+    fileOf('hostile.yaml', `openapi: 3.1.0\npaths: { ${path}: ${item} }\n`)
+  for (const item of ['{ get: {} }', '{ "x\\u001b[2J": {} }']) {
+    const { stderr, stdout } = await tenantgate([...policy, '--openapi', of(item)])
+    expect(stdout + stderr).toContain('\\u{1b}[2J')
+    expect(stdout + stderr).not.toMatch(/[\u001b\u202e]|^::error/m)
+  }
+})
