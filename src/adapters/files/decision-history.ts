@@ -22,7 +22,9 @@ export interface DecisionHistoryOptions {
 
 /** Lines this far from the order of time are still found. */
 const slackMs = 5_000
-const maxPolicyBytes = 1024 * 1024
+/** Where a file's own policies stand: so many lines of it, and so many bytes. */
+const headLines = 3
+const maxPolicyBytes = 2 * 1024 * 1024
 /** What a page holds but for its last line, in bytes: it is written out in one turn. */
 const maxPageBytes = 4 * 1024 * 1024
 
@@ -111,16 +113,25 @@ export function createDecisionHistory(options: DecisionHistoryOptions): Decision
     }
   }
 
-  /** Every file of a log begins with the policy in force. */
+  /**
+   * Every file of a log begins with the policy in force, and with the one before where that was
+   * replaced a moment ago; a file that was torn, with an empty line.
+   */
   async function firstPolicy(
     one: LogFile | undefined,
     { policy }: DecisionRecord,
   ): Promise<PolicyDefinition | undefined> {
     if (one === undefined) return undefined
     const bytes = await one.read(0, Math.min(maxPolicyBytes, one.size))
-    const end = bytes.indexOf(0x0a)
-    const line = lineOf(bytes.toString('utf8', 0, Math.max(0, end)))
-    return line.kind === 'policy' && line.version === policy ? line.definition : undefined
+    let from = 0
+    for (let number = 0; number < headLines; number += 1) {
+      const end = bytes.indexOf(0x0a, from)
+      if (end === -1) return undefined
+      const line = lineOf(bytes.toString('utf8', from, end))
+      if (line.kind === 'policy' && line.version === policy) return line.definition
+      from = end + 1
+    }
+    return undefined
   }
 }
 

@@ -13,7 +13,10 @@ export interface QueuedLine {
 export interface DecisionQueue {
   /** Takes a line; false where there is no room for it. */
   readonly put: (id: string, line: string) => boolean
-  /** Takes a policy whatever is waiting; one that was waiting last gives way to it. */
+  /**
+   * Takes a policy whatever is waiting. Of several in a row the last two stay: what was begun under
+   * the one before may still come.
+   */
   readonly putPolicy: (id: string, line: string) => void
   /** Puts a policy before all others, unless one is there. */
   readonly putFirst: (id: string, line: string) => void
@@ -71,9 +74,9 @@ export function createDecisionQueue({ maxBytes, onGone }: DecisionQueueOptions):
       return true
     },
     putPolicy(id, line) {
-      const last = lines.at(-1)
-      if (last?.isPolicy === true && lines.length > gone) {
-        last.stored = true // nobody needs it any more
+      const [former, last] = lines.slice(Math.max(gone, lines.length - 2))
+      if (former?.isPolicy === true && last?.isPolicy === true) {
+        former.stored = true // nobody needs it any more
       }
       lines.push(make(id, line, true))
       letGo()

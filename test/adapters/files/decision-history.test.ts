@@ -227,6 +227,15 @@ describe('a decision by its id', () => {
     }
   })
 
+  it('is found with its policy where a file begins with that of a moment ago as well', async () => {
+    const { file, history } = log(200_000)
+    const [former = '', ...rest] = linesOf(0, 3_000).split(/(?<=\n)/)
+    const torn = `\n${former.replaceAll(adminPolicy.version, 'sha256:0000000000000000')}${former}`
+    writeFileSync(file, torn + rest.join(''))
+    const found = await history.find(record(2_999).decision_id, never)
+    expect(found?.definition).toEqual(adminPolicy.definition)
+  })
+
   it('is not found where it is not, however much there is to read', async () => {
     const { file, history } = log(1_500_000)
     writeFileSync(file, linesOf(0, 6_000))

@@ -113,7 +113,7 @@ describe('a decision log to a server of its own', () => {
     await eventually(() => log.usage().queuedBytes === 0, { withinMs: 20_000 })
     const { ids: all, policies } = await held()
     expect(all).toEqual(ids('a', fits))
-    expect(policies).toEqual(['sha256:1', 'sha256:1', 'sha256:3'])
+    expect(policies).toEqual(['sha256:1', 'sha256:1', 'sha256:2', 'sha256:3'])
   })
 
   it('that must be written refuses lines while the server is down, and takes them after', async () => {
