@@ -16,7 +16,17 @@ export default defineConfig({
           ...common,
           name: 'parts',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', 'test/interop/**'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // What "parts" holds against the lean transport is the contract of the other one, too.
+        test: {
+          ...common,
+          name: 'grpc-js',
+          include: ['test/transport/*.test.ts'],
+          env: { TENANTGATE_GRPC_TRANSPORT: 'grpc-js' },
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,11 +1,5 @@
-import { randomUUIDv7 } from 'node:crypto'
-import { startAuthorizationServer } from './adapters/envoy/server.ts'
+import { createCheckHandler } from './adapters/envoy/check-handler.ts'
 import { followPolicyFile } from './adapters/files/policy-file.ts'
-import { createSecretKeys } from './adapters/jose/hs256-keys.ts'
-import { createJwksUrl } from './adapters/jose/jwks-url.ts'
-import { createKeyRing, type KeyRing } from './adapters/jose/key-ring.ts'
-import { createTokenVerifier } from './adapters/jose/token-verifier.ts'
-import { createJwksTable } from './adapters/postgres/jwks-table.ts'
 import { openDatabase } from './adapters/postgres/pool.ts'
 import { createSchemaReader } from './adapters/postgres/schema.ts'
 import { createMetrics } from './adapters/prometheus/metrics.ts'
@@ -24,14 +18,19 @@ import { composeAssertions } from './compose-assertions.ts'
 import { composeDecisions } from './compose-decisions.ts'
 import { composeFacts } from './compose-facts.ts'
 import { composeFaults } from './compose-faults.ts'
+import { composeGrpc } from './compose-grpc.ts'
 import { composeLog } from './compose-log.ts'
+import { composeTokens } from './compose-tokens.ts'
 import { composeTracing } from './compose-tracing.ts'
+import { checkConnections } from './connection-shares.ts'
 import { createTimestamp } from './iso-timestamp.ts'
 import type { Service, ServiceDeps } from './service.ts'
+import { createTurnClock } from './turn-clock.ts'
+import { createUuidV7 } from './uuid-v7.ts'
+import type { FrontComposition, WorkerRole } from './worker-role.ts'
 
 /** Share of the deadline after which PostgreSQL gives a statement up. */
 const statementShare = 0.6
-const connections = 10
 /** Statements that may wait for a connection; they leave when their check gives up. */
 const maxWaitingStatements = 1_000
 const maxMessageBytes = 1024 * 1024
@@ -40,19 +39,24 @@ const maxInFlight = 10_000
 const tokenLimits = { maxEntries: 100_000, maxBytes: 128 * 1024 * 1024 }
 /** Faults of a policy file that one line of the log names. */
 const maxLoggedFaults = 20
-const keyRefreshMs = 300_000
-const keyCooldownMs = 2_000
 
 type Closers = (() => void | Promise<void>)[]
 
-/** Starts the service. Where a part of it cannot start, those that did are closed again. */
-export async function startService(config: Config, deps: ServiceDeps): Promise<Service> {
+/**
+ * Starts the service, or one of its processes. Where a part of it cannot start, those that did are
+ * closed again.
+ */
+export async function startService(
+  config: Config,
+  deps: ServiceDeps,
+  worker?: WorkerRole,
+): Promise<Service> {
   const closers: Closers = []
   const close = async (): Promise<void> => {
     for (const closePart of closers.splice(0).reverse()) await closePart()
   }
   try {
-    return { ...(await compose(config, deps, closers)), close }
+    return { ...(await compose(config, { ...deps, worker }, closers)), close }
   } catch (error) {
     await close()
     throw error
@@ -62,18 +66,20 @@ export async function startService(config: Config, deps: ServiceDeps): Promise<S
 /** Puts the service together: the one place that names adapters. */
 async function compose(
   config: Config,
-  deps: ServiceDeps,
+  deps: ServiceDeps & { readonly worker: WorkerRole | undefined },
   closers: Closers,
 ): Promise<Omit<Service, 'close'>> {
-  const { log } = deps
+  const { log, worker } = deps
   const now = (): number => Date.now()
   const monotonicNow = (): number => performance.now()
   const timestamp = createTimestamp()
+  const turn = { clock: createTurnClock(), maxMs: config.deadlineMs }
   const metrics = createMetrics()
   closers.push(metrics.close)
   const onFault = composeFaults({ log, metrics, monotonicNow })
 
-  const sink = composeLog({ config, metrics, log, onFault, timestamp, now })
+  const lines = await composeLog({ config, metrics, log, onFault, timestamp, now })
+  const sink = worker?.handOn(lines, metrics.logDropped) ?? lines
   const { decisionLog, ...kept } = composeDecisions(config, sink, () => timestamp(now()))
   closers.push(decisionLog.close)
   metrics.watchLog(decisionLog.usage)
@@ -101,7 +107,7 @@ async function compose(
       )
     },
   })
-  const file = followPolicyFile({
+  const file = (worker?.followPolicy ?? followPolicyFile)({
     file: config.policy,
     text: deps.policyText,
     onChange: policies.reload,
@@ -116,25 +122,23 @@ async function compose(
   const database = openDatabase({
     url: config.databaseUrl,
     statementTimeoutMs: config.deadlineMs * statementShare,
-    connections,
+    connections: checkConnections(config.workers),
     maxWaiting: maxWaitingStatements,
     onFault: onFault('postgres'),
   })
   closers.push(database.close)
   metrics.watchStatements('checks', database.usage)
   const schema = createSchemaReader(database)
-  const facts = composeFacts({
+  const { connect, facts } = composeFacts({
     ...{ config, database, schema, policy: policies.current },
     ...{ metrics, readiness, log, onFault, closers },
   })
   const identities = createTokenMemory({ createMap: createBoundedMap, ...tokenLimits })
   metrics.watchTokens(identities.usage)
 
-  const keyRing = createPublicKeys()
-  if (keyRing !== undefined) closers.push(keyRing.close)
-  const tokens = createTokenVerifier({
-    secrets: config.secrets.length === 0 ? undefined : createSecretKeys(config.secrets),
-    publicKeys: keyRing,
+  const tokens = composeTokens({
+    ...{ config, database, schema, monotonicNow, onFault, closers },
+    onChanged: identities.clear,
   })
   const rules = { issuers: config.issuers, audiences: config.audiences }
   const check = createCheck({
@@ -145,12 +149,13 @@ async function compose(
     rules,
     claimsMayGrant: config.claims === 'grant',
     now,
+    turn: turn.clock,
     onFault: onFault('check'),
   })
   const { assertion, tracing } = config
   const assertions = composeAssertions(assertion, now, onFault('assertion'))
   const tracer = await composeTracing({ tracing, metrics, log, onFault, closers })
-  const naming = { worker: 0, now, timestamp, newId: randomUUIDv7 }
+  const naming = { worker: worker?.index ?? 0, now, timestamp, newId: createUuidV7() }
   const observing = { ...naming, log: decisionLog, metrics }
   const observed = observeCheck(check, {
     ...observing,
@@ -159,25 +164,27 @@ async function compose(
     loggedAllows: config.loggedAllows,
     logRequired: config.logRequired,
     monotonicNow,
+    turn,
     random: Math.random,
   })
 
-  const grpc = await startAuthorizationServer({
-    listen: config.grpcListen,
-    tls: config.grpcTls,
+  const handler = createCheckHandler({
     check: observed,
     refuse: createRefuseCheck({
       ...observing,
       policy: policies.current,
       onFault: onFault('check'),
     }),
-    deadlineMs: config.deadlineMs,
-    maxMessageBytes,
-    maxInFlight,
-    now,
-    monotonicNow,
+    tenantHeaders: () => policies.current().tenantHeaders,
+    ...{ deadlineMs: config.deadlineMs, maxMessageBytes, maxInFlight, monotonicNow },
     onFault: onFault('grpc'),
     onWaiting: metrics.checksWaiting,
+  })
+  const grpc = await composeGrpc(config.grpcTransport, {
+    listen: config.grpcListen,
+    tls: config.grpcTls,
+    ...{ handler, deadlineMs: config.deadlineMs, maxMessageBytes, now, monotonicNow },
+    onFault: onFault('grpc'),
   })
   closers.push(grpc.close)
   const watch = watchDatabase({
@@ -197,9 +204,9 @@ async function compose(
   })
   closers.push(watch.close)
 
-  // After the gRPC port answers: loading the HTTP server must not delay the first check.
-  const { composeHttp } = await import('./compose-http.ts')
-  const http = await composeHttp({
+  // After the gRPC port answers: what loads now must not delay the first check.
+  await connect()
+  const http = await composeFront({
     ...{ config, schema, tokens, rules, facts, metrics, readiness, now, onFault, closers },
     ...{ kept, log, monotonicNow, assertions },
   })
@@ -214,19 +221,10 @@ async function compose(
     },
   }
 
-  function createPublicKeys(): KeyRing | undefined {
-    if (config.jwks === undefined) return undefined
-    return createKeyRing({
-      source:
-        config.jwks === 'postgres'
-          ? createJwksTable({ database, schema })
-          : createJwksUrl(config.jwks),
-      refreshMs: keyRefreshMs,
-      cooldownMs: keyCooldownMs,
-      monotonicNow,
-      onRefreshFailed: onFault('jwks'),
-      onChanged: identities.clear,
-    })
+  /** After the gRPC port answers: loading the HTTP server must not delay the first check. */
+  async function composeFront(parts: FrontComposition): Promise<{ readonly address: string }> {
+    if (worker !== undefined) return worker.composeFront(parts)
+    return (await import('./compose-http.ts')).composeHttp(parts)
   }
 
   /** A read that failed asks for a look at the database at once, not at the next round. */

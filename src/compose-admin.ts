@@ -47,7 +47,7 @@ export interface AdminComposition {
 /** The admin API, ready to be served. */
 export function composeAdmin(composition: AdminComposition): HttpRoutes {
   const { config, facts, kept, log, monotonicNow, now, rules, tokens } = composition
-  const { policies, store } = kept
+  const { pages, policies } = kept
   const file = isReadable(config.decisionLog) ? config.decisionLog : undefined
   const limit = (rate: Rate) => createRateLimit(rate, { createMap: createBoundedMap, monotonicNow })
   const inForce = (): LoadedPolicy => {
@@ -67,7 +67,7 @@ export function composeAdmin(composition: AdminComposition): HttpRoutes {
     onRequest: (request) =>
       log[request.access === 'admitted' ? 'info' : 'warn'](request, 'admin request'),
     decisions: createAdminDecisions({
-      store,
+      pages,
       history:
         file === undefined ? undefined : createDecisionHistory({ file, maxBytes: maxLogBytes }),
       policyByVersion: policies.byVersion,
@@ -83,7 +83,7 @@ export function composeAdmin(composition: AdminComposition): HttpRoutes {
     replay: createAdminReplay({
       start: startJob,
       place: createOnePlace(),
-      store,
+      pages,
       file,
       definitions: policies.definitions,
       nextTurn: () => setImmediate(),

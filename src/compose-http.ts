@@ -7,7 +7,7 @@ import { createPostgresUserRepository } from './adapters/postgres/user-repositor
 import type { Metrics } from './adapters/prometheus/metrics.ts'
 import { createAuthenticate } from './application/authenticate.ts'
 import type { Facts } from './application/facts.ts'
-import type { Readiness } from './application/readiness.ts'
+import type { ReadinessReport } from './application/readiness.ts'
 import { createUsers } from './application/users.ts'
 import { composeAdmin } from './compose-admin.ts'
 import type { ComposedAssertions } from './compose-assertions.ts'
@@ -30,13 +30,13 @@ export interface HttpComposition {
   readonly schema: SchemaReader
   readonly tokens: TokenVerifier
   readonly rules: ClaimRules
-  readonly facts: Pick<Facts, 'known' | 'ask'>
+  readonly facts: Pick<Facts, 'ask'> & Partial<Pick<Facts, 'known'>>
   readonly kept: KeptDecisions
   readonly assertions: ComposedAssertions | undefined
   readonly log: ServiceLog
   readonly monotonicNow: () => number
-  readonly metrics: Metrics
-  readonly readiness: Readiness
+  readonly metrics: Pick<Metrics, 'expose' | 'watchStatements'>
+  readonly readiness: { readonly report: () => ReadinessReport | Promise<ReadinessReport> }
   readonly now: () => number
   readonly onFault: (kind: string) => (cause: unknown) => void
   readonly closers: (() => void | Promise<void>)[]
@@ -71,7 +71,7 @@ export async function composeHttp(composition: HttpComposition): Promise<HttpSer
     rules,
     now,
     readFact: async (pair, signal) =>
-      facts.known(pair, 'verified')?.fact ?? facts.ask(pair, 'verified', signal),
+      facts.known?.(pair, 'verified')?.fact ?? facts.ask(pair, 'verified', signal),
     onFault: onFault('http'),
   })
   const users = createUsers({

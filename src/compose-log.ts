@@ -1,5 +1,4 @@
 import { randomUUID, randomUUIDv7 } from 'node:crypto'
-import { createNatsDecisionLog } from './adapters/nats/decision-log.ts'
 import { createDecisionLog, noDecisionLog } from './adapters/pino/decision-log.ts'
 import type { Metrics } from './adapters/prometheus/metrics.ts'
 import type { Config } from './config.ts'
@@ -23,7 +22,7 @@ export interface LogComposition {
  * The decision log as it is configured; one that is off keeps nothing.
  * @throws AppError `CONFIG_INVALID` where its file cannot be opened.
  */
-export function composeLog(composition: LogComposition): DecisionLogSink {
+export async function composeLog(composition: LogComposition): Promise<DecisionLogSink> {
   const { config, log, metrics, now, onFault, timestamp } = composition
   const { decisionLog: sink } = config
   if (sink === 'off') return noDecisionLog
@@ -39,6 +38,7 @@ export function composeLog(composition: LogComposition): DecisionLogSink {
     const { decisionLogKeep: keep, decisionLogMaxBytes: maxBytes } = config
     return createDecisionLog({ ...common, sink, keep, maxBytes })
   }
+  const { createNatsDecisionLog } = await import('./adapters/nats/decision-log.ts')
   return createNatsDecisionLog({
     ...common,
     subject,
@@ -49,12 +49,14 @@ export function composeLog(composition: LogComposition): DecisionLogSink {
   })
 }
 
-function formatOf({ decisionLogFormat }: Config): LineFormat {
+/** How the lines are written. */
+export function formatOf({ decisionLogFormat }: Config): LineFormat {
   if (decisionLogFormat === 'tenantgate') return plainLines
   return opaLines({ app: 'tenantgate', id: randomUUID(), version })
 }
 
-function tellLoss(
+/** Says in the service's log that lines are lost, and that they are not any more. */
+export function tellLoss(
   loss: 'begun' | { readonly lines: number },
   { decisionLog, logRequired }: Config,
   log: ServiceLog,

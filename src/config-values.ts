@@ -1,5 +1,5 @@
 import type { TlsFiles } from './adapters/envoy/certificates.ts'
-import { tlsFault } from './adapters/envoy/credentials.ts'
+import { tlsFault } from './adapters/envoy/certificates.ts'
 
 /** Variables of the environment. */
 export type Environment = Readonly<Record<string, string | undefined>>

@@ -3,6 +3,7 @@ import type { TracingOptions } from './adapters/opentelemetry/options.ts'
 import { readAssertion, type AssertionConfig } from './config-assertion.ts'
 import { readDecisionLog, type DecisionLogConfig } from './config-log.ts'
 import { readTracing } from './config-tracing.ts'
+import { readWorkers, type WorkersConfig } from './config-workers.ts'
 import {
   parseDuration,
   readGrpcListen,
@@ -21,7 +22,7 @@ export interface ConfigFault {
 }
 
 /** The configuration of `serve`: read once, frozen (contract section 2). Durations are in ms. */
-export interface Config extends DecisionLogConfig {
+export interface Config extends DecisionLogConfig, WorkersConfig {
   readonly policy: string
   readonly grpcListen: string
   readonly grpcTls: TlsFiles | undefined
@@ -99,13 +100,6 @@ export function readConfig(
     }
     return value
   }
-  /** Parts of this release's contract that a later one brings: said, never silently ignored. */
-  const later = (variable: string, supported: string): void => {
-    if (text(variable) !== undefined && text(variable) !== supported) {
-      fault(variable, `not in this release: leave it unset or set it to ${supported}`)
-    }
-  }
-
   const secrets = readSecrets(env, fault)
   const jwks =
     text('TENANTGATE_JWKS') === 'postgres'
@@ -132,8 +126,6 @@ export function readConfig(
   if (redisUrl !== undefined && secrets.length === 0 && cacheKey === undefined) {
     fault('TENANTGATE_CACHE_KEY', 'needed with REDIS_URL where no BETTER_AUTH_SECRET is set')
   }
-  later('TENANTGATE_WORKERS', '1')
-  later('TENANTGATE_GRPC_TRANSPORT', 'grpc-js')
   const baseUrl = url('BETTER_AUTH_URL', ['http:', 'https:'])
   const expected = (variable: string): readonly string[] => {
     const value = text(variable)
@@ -147,11 +139,14 @@ export function readConfig(
     return origin === undefined ? [] : [...new Set([origin, baseUrl ?? origin])]
   }
   const { tracing, warnings } = readTracing(env)
+  const grpcListen = readGrpcListen(text('TENANTGATE_GRPC_LISTEN') ?? '0.0.0.0:9191', fault)
+  const httpListen = readHttpListen(text('TENANTGATE_HTTP_LISTEN') ?? '127.0.0.1:9180', fault)
   const config: Config = {
     policy: text('TENANTGATE_POLICY') ?? 'policy.yaml',
-    grpcListen: readGrpcListen(text('TENANTGATE_GRPC_LISTEN') ?? '0.0.0.0:9191', fault),
+    ...readWorkers(env, { grpc: grpcListen, http: httpListen }, fault),
+    grpcListen,
     grpcTls: readTls(env, 'TENANTGATE_GRPC_TLS', fault),
-    httpListen: readHttpListen(text('TENANTGATE_HTTP_LISTEN') ?? '127.0.0.1:9180', fault),
+    httpListen,
     httpTls: readTls(env, 'TENANTGATE_HTTP_TLS', fault),
     secrets,
     jwks,

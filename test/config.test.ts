@@ -136,7 +136,31 @@ describe('the configuration', () => {
       { TENANTGATE_GRPC_TLS_CERT: 'a.pem', TENANTGATE_GRPC_TLS_KEY: 'b.pem' },
       'TENANTGATE_GRPC_TLS_CERT',
     ],
-    ['workers, which a later release brings', { TENANTGATE_WORKERS: '4' }, 'TENANTGATE_WORKERS'],
+    ...['0', '65', '1.5', 'two', '-1'].map((workers): [string, Env, string] => [
+      `a number of workers that is none (${workers})`,
+      { TENANTGATE_WORKERS: workers },
+      'TENANTGATE_WORKERS',
+    ]),
+    [
+      'a worker beyond all ports',
+      { TENANTGATE_WORKERS: '2', TENANTGATE_GRPC_LISTEN: '0.0.0.0:65535' },
+      'TENANTGATE_WORKERS',
+    ],
+    ...[
+      ['0.0.0.0:9178', '127.0.0.1:9180'],
+      ['127.0.0.1:9178', '127.0.0.1:9180'],
+      ['127.0.0.1:9178', '0.0.0.0:9180'],
+      ['[::]:9179', '127.0.0.1:9180'],
+    ].map(([grpc = '', http = '']): [string, Env, string] => [
+      `a worker on the port of the HTTP server (${grpc}, ${http})`,
+      {
+        TENANTGATE_WORKERS: '3',
+        TENANTGATE_GRPC_LISTEN: grpc,
+        TENANTGATE_HTTP_LISTEN: http,
+      },
+      'TENANTGATE_WORKERS',
+    ]),
+    ['a transport that is none', { TENANTGATE_GRPC_TRANSPORT: 'h3' }, 'TENANTGATE_GRPC_TRANSPORT'],
     ['a log to NATS without a server', { TENANTGATE_DECISION_LOG: 'nats:x' }, decisionLog],
     ...['nats:', 'nats:a.*', 'nats:a..b', 'nats:$JS.a', 'nats:a b', 'nats:a.>'].map(
       (sink): [string, Env, string] => [
@@ -183,6 +207,20 @@ describe('the configuration', () => {
     ['a base URL that is none', { BETTER_AUTH_URL: 'here' }, 'BETTER_AUTH_URL'],
   ])('%s is a fault', (_name, env, variable) => {
     expect(faults(env)).toEqual([variable])
+  })
+
+  it.each<[string, Env, object]>([
+    ['nothing is one process', {}, { workers: 1, grpcTransport: 'lean' }],
+    ['many', { TENANTGATE_WORKERS: '64' }, { workers: 64 }],
+    ['the lean transport', { TENANTGATE_GRPC_TRANSPORT: 'lean' }, { grpcTransport: 'lean' }],
+    [
+      'ports beside the HTTP server',
+      { TENANTGATE_WORKERS: '3', TENANTGATE_GRPC_LISTEN: '10.0.0.1:9178' },
+      { workers: 3 },
+    ],
+    ['any free ports', { TENANTGATE_WORKERS: '3', TENANTGATE_GRPC_LISTEN: '0.0.0.0:0' }, {}],
+  ])('takes of workers: %s', (_name, env, expected) => {
+    expect(readConfig({ ...least, ...env })).toMatchObject({ config: expected })
   })
 
   it('says what follows from the absence of Redis and of NATS', () => {

@@ -4,16 +4,16 @@ import type { DecisionRecord } from '../domain/record.ts'
 import type { DecisionHistory, FoundDecision, LogPlace } from '../ports/decision-history.ts'
 import type { Digest } from '../ports/policy-document.ts'
 import { matchesFilter, type DecisionFilter } from './decision-filter.ts'
-import type { DecisionStore } from './decision-store.ts'
+import type { DecisionPages } from './decision-pages.ts'
 import { explainRecord, type RecordExplanation } from './explain-record.ts'
 import { createReplayPolicies } from './replay-policies.ts'
 
 /** Where decisions are looked for: what the process keeps, or its decision log. */
 export type DecisionSource = 'memory' | 'log'
 
-/** Where a page ends: in memory a number of one process, in the log a place. */
+/** Where a page ends: in memory a place of one start of the service, in the log one of a file. */
 export type DecisionPosition =
-  | { readonly source: 'memory'; readonly process: string; readonly before: number }
+  | { readonly source: 'memory'; readonly process: string; readonly place: string }
   | ({ readonly source: 'log' } & LogPlace)
 
 /** Some decisions, newest first; `next` null: there are no older ones. */
@@ -52,7 +52,7 @@ export interface DecisionQuery {
 /** What looking decisions up rests on. */
 export interface AdminDecisionsDeps {
   /** Undefined: the process keeps none. */
-  readonly store: Pick<DecisionStore, 'find' | 'page'> | undefined
+  readonly pages: DecisionPages | undefined
   /** Undefined: the decision log is no file. */
   readonly history: DecisionHistory | undefined
   readonly policyByVersion: (version: string) => Policy | undefined
@@ -69,15 +69,15 @@ const maxPageBytes = 4 * 1024 * 1024
 /** Builds the look-up of decisions. */
 export function createAdminDecisions(deps: AdminDecisionsDeps): AdminDecisions {
   return {
-    offers: (source) => (source === 'memory' ? deps.store : deps.history) !== undefined,
+    offers: (source) => (source === 'memory' ? deps.pages : deps.history) !== undefined,
     async page(query, signal) {
       const { after, source } = query
       if (after !== null && after.source !== source) throw strangePosition()
-      return source === 'memory' ? pageOfStore(query) : pageOfLog(query, signal)
+      return source === 'memory' ? pageOfMemory(query) : pageOfLog(query, signal)
     },
     async byId(id, source, signal) {
       const found =
-        source === 'memory' ? fromStore(id) : await present(deps.history).find(id, signal)
+        source === 'memory' ? await fromMemory(id) : await present(deps.history).find(id, signal)
       if (found === undefined) return undefined
       const { record } = found
       const policy = deps.policyByVersion(record.policy) ?? compiled(found)
@@ -85,19 +85,19 @@ export function createAdminDecisions(deps: AdminDecisionsDeps): AdminDecisions {
     },
   }
 
-  function pageOfStore({ after, filter, limit }: DecisionQuery): DecisionPage {
-    const store = present(deps.store)
+  async function pageOfMemory({ after, filter, limit }: DecisionQuery): Promise<DecisionPage> {
     const position = after?.source === 'memory' ? after : null
     if (position !== null && position.process !== deps.process) throw strangePosition()
-    const before = position?.before ?? null
-    const page = store.page({
-      ...{ before, limit, lookAt, maxBytes: maxPageBytes },
-      matches: matchesFilter(filter),
+    const place = position?.place ?? null
+    const page = await present(deps.pages).page({
+      ...{ after: place, limit, lookAt, filter },
+      maxBytes: maxPageBytes,
     })
+    if (page === undefined) throw strangePosition()
     const { next, records } = page
     return {
       records,
-      next: next === null ? null : { source: 'memory', process: deps.process, before: next },
+      next: next === null ? null : { source: 'memory', process: deps.process, place: next },
     }
   }
 
@@ -119,8 +119,8 @@ export function createAdminDecisions(deps: AdminDecisionsDeps): AdminDecisions {
     return { records, next: next === null ? null : { source: 'log', ...next } }
   }
 
-  function fromStore(id: string): FoundDecision | undefined {
-    const record = present(deps.store).find(id)
+  async function fromMemory(id: string): Promise<FoundDecision | undefined> {
+    const record = await present(deps.pages).find(id)
     return record && { record, definition: undefined }
   }
 

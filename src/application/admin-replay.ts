@@ -2,7 +2,7 @@ import { AppError } from '../domain/errors.ts'
 import type { PolicyDefinition } from '../domain/policy.ts'
 import type { DecisionSource } from './admin-decisions.ts'
 import type { AdminJob, AdminJobInput, AdminJobMessage, ReplayMessage } from './admin-job.ts'
-import type { DecisionStore } from './decision-store.ts'
+import type { DecisionPages } from './decision-pages.ts'
 import type { LocatedFault } from './load-policy.ts'
 import type { OnePlace } from './one-place.ts'
 import type { ReplayFilter } from './replay-filter.ts'
@@ -42,7 +42,7 @@ export interface AdminReplayDeps {
   readonly start: (job: AdminJob, signal: AbortSignal) => RunningJob
   readonly place: OnePlace
   /** Undefined: there is no such source. */
-  readonly store: Pick<DecisionStore, 'page'> | undefined
+  readonly pages: Pick<DecisionPages, 'page'> | undefined
   readonly file: string | undefined
   readonly definitions: () => ReadonlyMap<string, PolicyDefinition>
   /** Ends the turn, so that checks are answered between two parts of the store. */
@@ -55,9 +55,9 @@ const bytesAtOnce = 512 * 1024
 
 /** Builds the replay of what the process keeps, and of its log. */
 export function createAdminReplay(deps: AdminReplayDeps): AdminReplay {
-  const { definitions, file, place, start, store } = deps
+  const { definitions, file, pages, place, start } = deps
   return {
-    offers: (source) => (source === 'memory' ? store : file) !== undefined,
+    offers: (source) => (source === 'memory' ? pages : file) !== undefined,
     run({ filter, policy, source }, signal) {
       const leave = place()
       if (leave === undefined) return undefined
@@ -102,14 +102,14 @@ export function createAdminReplay(deps: AdminReplayDeps): AdminReplay {
     readonly end: () => Promise<void>
   }): AsyncGenerator<ReplayMessage> {
     const { end, messages, send } = running
-    let before: number | null | 'all' = null
+    let place: Place = null
     try {
       let result = await running.first
       while (result.done !== true) {
         const message = result.value
         if (message.type === 'report' || message.type === 'progress') yield message
         if (message.type === 'report') return
-        if (send !== null && message.type === 'progress') before = sendMore(send, before)
+        if (send !== null && message.type === 'progress') place = await sendMore(send, place)
         await deps.nextTurn()
         result = await messages.next()
       }
@@ -121,19 +121,26 @@ export function createAdminReplay(deps: AdminReplayDeps): AdminReplay {
     }
   }
 
-  function sendMore(send: RunningJob['send'], before: number | null | 'all'): number | 'all' {
+  async function sendMore(send: RunningJob['send'], after: Place): Promise<Place> {
     const page =
-      before === 'all' || store === undefined
-        ? { records: [], next: null }
-        : store.page({
-            ...{ before, limit: recordsAtOnce, lookAt: recordsAtOnce, maxBytes: bytesAtOnce },
-            matches: () => true,
+      after === undefined
+        ? undefined
+        : await pages?.page({
+            ...{ after, limit: recordsAtOnce, lookAt: recordsAtOnce, filter: {} },
+            maxBytes: bytesAtOnce,
           })
-    const lines = page.records.map((record) => `${JSON.stringify(record)}\n`).reverse()
+    const lines = page?.records.map((record) => `${JSON.stringify(record)}\n`).reverse() ?? []
+    // No lines end the job: a page without any that is not the last one is passed over.
+    if (lines.length === 0 && page !== undefined && page.next !== null) {
+      return sendMore(send, page.next)
+    }
     send(lines.length === 0 ? null : lines.join(''))
-    return page.next ?? 'all'
+    return page?.next ?? undefined
   }
 }
+
+/** Where to go on in memory, null: from the newest on; undefined: everything was sent. */
+type Place = string | null | undefined
 
 /** A thread that was ended, or ran out of memory: a fault of this replay alone. */
 function ended(cause: unknown): AppError {

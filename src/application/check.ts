@@ -1,9 +1,11 @@
 import type { Reason } from '../domain/decision.ts'
-import { admit, begin, decisionOf, readmit } from '../domain/evaluate.ts'
+import { usualToken } from '../domain/credential.ts'
+import { admit, decisionOf, enter, presentedToken, readmit } from '../domain/evaluate.ts'
 import { newEvaluation, type Decision, type Evaluation, type Trace } from '../domain/evaluation.ts'
 import type { ClaimRules } from '../domain/identity.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { AccessRequest } from '../domain/request.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { TokenVerifier } from '../ports/token-verifier.ts'
 import { createFactDecision, type FactDecisionDeps } from './decide-on-fact.ts'
 import type { Deadline } from './deadline.ts'
@@ -22,10 +24,17 @@ export interface CheckDeps extends FactDecisionDeps {
   readonly policy: () => Policy
   readonly tokens: TokenVerifier
   /** Tokens that were verified before. */
-  readonly identities: Pick<TokenMemory, 'epoch' | 'get' | 'set'>
+  readonly identities: Pick<TokenMemory, 'epoch' | 'get' | 'set'> &
+    Partial<Pick<TokenMemory, 'missed'>>
   readonly rules: ClaimRules
   /** Wall clock, in ms. */
   readonly now: () => number
+  /**
+   * When the turn began in which a check is decided, by both clocks: it is read once for all checks of
+   * a turn. Absent: the clocks are read for each. Whoever gives it looks at a clock that goes on, once
+   * there is a decision, and sees to it that what comes late is no allow (`observeCheck`).
+   */
+  readonly turn?: Clock | undefined
   readonly trace?: Trace
 }
 
@@ -41,21 +50,31 @@ export function createCheck(deps: CheckDeps): Check {
     const evaluation = newEvaluation(deps.policy(), request, deps.trace)
     try {
       const reason = decide(evaluation, deadline)
-      return typeof reason === 'string'
+      if (typeof reason !== 'string') return inTime(evaluation, reason, deadline)
+      return deps.turn === undefined
         ? decided(evaluation, reason, deadline)
-        : inTime(evaluation, reason, deadline)
+        : decisionOf(evaluation, reason)
     } catch (cause) {
       return failed(evaluation, cause)
     }
   }
 
   function decide(evaluation: Evaluation, deadline: Deadline): Reason | Promise<Reason> {
-    const begun = begin(evaluation)
-    if ('decided' in begun) return begun.decided
-    const nowMs = now()
-    const identity = identities.get(begun.token, nowMs)
-    if (identity === undefined) return verify(evaluation, begun.token, deadline)
-    return readmit(evaluation, identity, nowMs) ?? decideOnFact(evaluation, deadline)
+    const entered = enter(evaluation)
+    if (entered !== undefined) return entered
+    const header = evaluation.request.header('authorization')
+    const at = deps.turn?.()
+    const nowMs = at?.wallMs ?? now()
+    const usual = usualToken(header)
+    let identity = usual === undefined ? undefined : identities.get(usual, nowMs)
+    if (identity === undefined) {
+      const presented = presentedToken(evaluation, header)
+      if ('decided' in presented) return presented.decided
+      const { token } = presented
+      if (token !== usual) identity = identities.get(token, nowMs)
+      if (identity === undefined) return verify(evaluation, token, deadline)
+    } else evaluation.trace?.('credential', 'passed', 'one bearer token')
+    return readmit(evaluation, identity, nowMs) ?? decideOnFact(evaluation, deadline, at)
   }
 
   async function verify(
@@ -63,6 +82,7 @@ export function createCheck(deps: CheckDeps): Check {
     token: string,
     deadline: Deadline,
   ): Promise<Reason> {
+    identities.missed?.()
     const epoch = identities.epoch()
     const verdict = await tokens.verify(token, deadline.signal())
     const refusal = admit(evaluation, verdict, { rules, nowMs: now() })

@@ -4,6 +4,7 @@ import { conclude, concludeWithoutFact } from '../domain/evaluate.ts'
 import type { Evaluation, RuleSettings, Tenancy } from '../domain/evaluation.ts'
 import type { Fact } from '../domain/fact.ts'
 import { acceptsUnverified } from '../domain/freshness.ts'
+import type { Instant } from '../domain/instant.ts'
 import type { Identity } from '../domain/identity.ts'
 import { factFromClaims } from '../domain/judge.ts'
 import type { Deadline } from './deadline.ts'
@@ -20,7 +21,12 @@ export interface FactDecisionDeps {
 }
 
 /** Decides an evaluation whose token was admitted: at once where it can, else by a promise. */
-export type DecideOnFact = (evaluation: Evaluation, deadline: Deadline) => Reason | Promise<Reason>
+export type DecideOnFact = (
+  evaluation: Evaluation,
+  deadline: Deadline,
+  /** When it began, where that was read already. */
+  at?: Instant,
+) => Reason | Promise<Reason>
 
 /** An evaluation that has come as far as the fact. */
 interface Admitted {
@@ -37,15 +43,19 @@ interface Admitted {
 export function createFactDecision(deps: FactDecisionDeps): DecideOnFact {
   const { facts } = deps
 
-  return function decideOnFact(evaluation, deadline) {
+  return function decideOnFact(evaluation, deadline, at) {
     const { identity, settings, tenancy } = evaluation
     if (identity === null || settings === null || tenancy === null) {
       throw new Error('a check went on without a token or a route')
     }
-    const admitted = { evaluation, identity, settings, tenancy }
     const { freshness } = settings
-    const known = facts.known(tenancy.pair, freshness)
-    if (known !== undefined) return decideKnown(admitted, known, deadline)
+    const known = facts.known(tenancy.pair, freshness, at)
+    if (known !== undefined) {
+      const reason = conclude(evaluation, known.fact)
+      if (reason === 'granted' || known.verified) return reason
+    }
+    const admitted = { evaluation, identity, settings, tenancy }
+    if (known !== undefined) return ask(admitted, deadline)
     if (freshness === 'claims' && claimGrants(admitted)) return 'granted'
     return acceptsUnverified(freshness) ? recall(admitted, deadline) : ask(admitted, deadline)
   }

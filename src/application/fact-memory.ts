@@ -1,5 +1,5 @@
 import type { Change } from '../domain/change-event.ts'
-import { pairKey, type Fact, type Pair } from '../domain/fact.ts'
+import { KeyedPair, pairKey, type Fact, type Pair } from '../domain/fact.ts'
 import type { HeldFact } from '../domain/freshness.ts'
 import type { BoundedMap, CreateBoundedMap } from '../ports/bounded-map.ts'
 
@@ -44,18 +44,44 @@ const maxAbsences = 10_000
 /** What an entry costs beyond its texts: objects, two index entries, the map's own. Measured. */
 const entryOverheadBytes = 900
 
+/** A fact's place in a map. A class, so that what a pair last found can be told from anything else. */
+class Place {
+  /** Undefined: it has left the memory. */
+  entry: MemoryEntry | undefined
+  readonly memory: object
+  /** The age in which it was last looked up in the map, which then noted its use. */
+  age: number
+
+  constructor(entry: MemoryEntry, memory: object, age: number) {
+    this.entry = entry
+    this.memory = memory
+    this.age = age
+  }
+}
+
+/** So many ages pass while the memory is filled once. */
+const agesPerFilling = 16
+
 /** Makes an empty memory. */
 export function createFactMemory(options: FactMemoryOptions): FactMemory {
   const byUser = createIndex((pair) => pair.user)
   const byOrganization = createIndex((pair) => pair.organization)
-  const map = (maxEntries: number, maxBytes: number): BoundedMap<MemoryEntry> =>
-    options.createMap<MemoryEntry>({
+  const self = {}
+  const setsPerAge = Math.max(1, Math.floor(options.maxEntries / agesPerFilling))
+  let sets = 0
+  const age = (): number => Math.floor(sets / setsPerAge)
+  const map = (maxEntries: number, maxBytes: number): BoundedMap<Place> =>
+    options.createMap<Place>({
       maxEntries,
       maxBytes,
-      sizeOf: (entry, key) => entryOverheadBytes + 4 * key.length + sizeOfFact(entry.fact),
-      onRemoved({ pair }, key) {
-        byUser.remove(pair, key)
-        byOrganization.remove(pair, key)
+      sizeOf: ({ entry }, key) =>
+        entryOverheadBytes + 4 * key.length + (entry === undefined ? 0 : sizeOfFact(entry.fact)),
+      onRemoved(place, key) {
+        const { entry } = place
+        place.entry = undefined
+        if (entry === undefined) return
+        byUser.remove(entry.pair, key)
+        byOrganization.remove(entry.pair, key)
       },
     })
   const present = map(options.maxEntries, options.maxBytes)
@@ -66,21 +92,38 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
     absent.delete(key)
   }
 
+  function peek(key: string): MemoryEntry | undefined {
+    return (present.peek(key) ?? absent.peek(key))?.entry
+  }
+
+  /** What a pair last found, if it is still here and its use need not be noted again so soon. */
+  function lastFound(pair: Pair): MemoryEntry | undefined {
+    if (!(pair instanceof KeyedPair)) return undefined
+    const { found } = pair
+    if (!(found instanceof Place) || found.memory !== self || found.age !== age()) return undefined
+    return found.entry
+  }
+
   return {
     get(pair) {
+      const last = lastFound(pair)
+      if (last !== undefined) return last
       const key = pairKey(pair)
-      return present.get(key) ?? absent.get(key)
+      const place = present.get(key) ?? absent.get(key)
+      if (place === undefined) return undefined
+      place.age = age()
+      if (pair instanceof KeyedPair) pair.found = place
+      return place.entry
     },
-    peek(pair) {
-      const key = pairKey(pair)
-      return present.peek(key) ?? absent.peek(key)
-    },
+    peek: (pair) => peek(pairKey(pair)),
     set(entry, isAbsent) {
       const key = pairKey(entry.pair)
       remove(key)
+      sets += 1
       const target = isAbsent ? absent : present
-      target.set(key, entry)
-      if (target.peek(key) !== entry) return // too large to be kept
+      const place = new Place(entry, self, age())
+      target.set(key, place)
+      if (target.peek(key) !== place) return // too large to be kept
       byUser.add(entry.pair, key)
       byOrganization.add(entry.pair, key)
     },
@@ -94,13 +137,13 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
       }
       const keys: string[] = []
       for (const key of user === null ? byOrganization.of(organization) : byUser.of(user)) {
-        const entry = present.peek(key) ?? absent.peek(key)
+        const entry = peek(key)
         if (entry !== undefined && entry.order < before) keys.push(key)
         if (keys.length === max) break
       }
       const pairs: Pair[] = []
       for (const key of keys) {
-        const entry = present.peek(key)
+        const entry = present.peek(key)?.entry
         if (entry !== undefined) pairs.push(entry.pair)
         remove(key)
       }

@@ -1,3 +1,5 @@
+import { ownCopy } from './own-copy.ts'
+
 /** Counts by key, of which a bounded number is told apart; plain data, so that it can be sent. */
 export interface KeyCounts {
   readonly width: number
@@ -31,7 +33,8 @@ export function countKey(counts: KeyCounts, key: string, index: number): void {
   if (own === undefined) {
     if (isBeyond(counts.limit, key)) return
     own = zeros(counts.width)
-    counts.keys.set(key, own)
+    // Today's engine copies a key by itself; nothing says that it goes on to.
+    counts.keys.set(ownCopy(key), own)
     if (counts.keys.size > counts.maxKeys * 2) prune(counts)
   }
   own[index] = (own[index] ?? 0) + 1

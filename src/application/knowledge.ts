@@ -12,6 +12,7 @@ import {
 } from '../domain/freshness.ts'
 import { ageMs, before, type Instant } from '../domain/instant.ts'
 import type { Freshness } from '../domain/policy.ts'
+import { rememberFact } from '../domain/remembered-fact.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { FactCache } from '../ports/fact-cache.ts'
 import type { AnsweredPairs } from './answered-pairs.ts'
@@ -52,8 +53,8 @@ export type Learned =
  * every rule is decided in one turn, by the clocks as they are then.
  */
 export interface Knowledge {
-  /** What may decide on a route of this freshness now, without I/O. */
-  readonly known: (pair: Pair, freshness: Freshness) => KnownFact | undefined
+  /** What may decide on a route of this freshness now, without I/O. `at`: now, where it was read. */
+  readonly known: (pair: Pair, freshness: Freshness, at?: Instant) => KnownFact | undefined
   /** Rule (c): whether a claim of the pair, issued then, may grant now. */
   readonly claimMayGrant: (pair: Pair, issuedAtMs: number) => boolean
   /** Whether no change of the pair can have been seen since then: for `whenUnavailable: claims`. */
@@ -127,7 +128,7 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
     memory.set(
       {
         pair,
-        fact: { ...fact, source: 'memory' },
+        fact: rememberFact(fact),
         order: mark.order,
         since: mark.sent,
         own: true,
@@ -144,11 +145,11 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
   }
 
   const knowledge: Knowledge = {
-    known(pair, freshness) {
+    known(pair, freshness, at) {
       if (freshness === 'database') return undefined
       const held = current(memory.get(pair))
       if (held === undefined) return undefined
-      const now = clock()
+      const now = at ?? clock()
       // It stays in memory all the same: that it was there keeps claims out.
       if (isGone(held, now)) return undefined
       const verified = isVerified(held, now, bounds)
@@ -186,7 +187,7 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
       memory.set(
         {
           pair,
-          fact: { ...entry, source: 'memory' },
+          fact: rememberFact(entry),
           order: deps.nextOrder(),
           since: before(now, now.wallMs - entry.verifiedAtMs + marginMs),
           own: false,

@@ -4,6 +4,7 @@ import type { Decision, Evaluation } from '../domain/evaluation.ts'
 import { recordOf } from '../domain/record.ts'
 import type { AccessRequest } from '../domain/request.ts'
 import type { CheckSpan, CheckTracer } from '../ports/check-tracer.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { DecisionLog } from '../ports/decision-log.ts'
 import type { Assert } from './assertions.ts'
 import type { Check } from './check.ts'
@@ -44,9 +45,20 @@ export interface ObserveCheckDeps {
   readonly now: () => number
   /** Monotonic clock, in ms with fractions. */
   readonly monotonicNow: () => number
+  /** Absent: the clocks are read for each check. */
+  readonly turn?: Turn | undefined
   readonly timestamp: (ms: number) => string
-  readonly newId: () => string
+  /** A new id, of a time by the wall clock. */
+  readonly newId: (nowMs: number) => string
   readonly random: () => number
+}
+
+/** What is read once for all checks that are decided in one turn. */
+export interface Turn {
+  /** When it began, by both clocks. */
+  readonly clock: Clock
+  /** How long after that a decision may come and still allow, in ms. */
+  readonly maxMs: number
 }
 
 /** Assertions are off. */
@@ -66,6 +78,7 @@ interface Begun {
 
 interface Observation {
   readonly decisionId: string
+  readonly nowMs: number
   readonly durationMs: number
   readonly span: CheckSpan | undefined
 }
@@ -80,33 +93,48 @@ function withheld(evaluation: Evaluation): Decision {
 
 /** Gives every decision an id, logs and counts it, and changes nothing else about it. */
 export function observeCheck(check: Check, deps: ObserveCheckDeps): ObservedCheck {
+  const { turn } = deps
+
   return (request, deadline) => {
-    const begun = { atMs: deps.monotonicNow(), span: deps.tracer?.begin(request) }
+    const at = turn?.clock()
+    const atMs = at?.monotonicMs ?? deps.monotonicNow()
+    const span = deps.tracer?.begin(request)
     const checked = check(request, deadline)
-    return checked instanceof Promise
-      ? checked.then((decision) => observed(decision, begun, deadline))
-      : observed(checked, begun, deadline)
+    if (checked instanceof Promise) {
+      return checked.then((decision) => observedLater(decision, { atMs, span }, deadline))
+    }
+    const endMs = deps.monotonicNow()
+    const durationMs = endMs - atMs
+    // The clock of a turn stands still, also while the process does: what is decided by it is an allow
+    // only where it comes soon after.
+    const late = deadline.isLate(endMs) || (turn !== undefined && durationMs > turn.maxMs)
+    const nowMs = at?.wallMs ?? deps.now()
+    const observation = { decisionId: deps.newId(nowMs), nowMs, durationMs, span }
+    return observed(checked, observation, late)
   }
 
-  function observed(checked: Decision, begun: Begun, deadline: Deadline): ObservedDecision {
+  function observedLater(checked: Decision, begun: Begun, deadline: Deadline): ObservedDecision {
+    const { atMs, span } = begun
     const answered = deadline.answeredAs?.()
     if (answered !== undefined) {
       // It was logged and counted as refused when its caller was answered.
-      begun.span?.end(decisionOf(checked.evaluation, 'unavailable'), answered)
+      span?.end(decisionOf(checked.evaluation, 'unavailable'), answered)
       return { decision: checked, decisionId: answered }
     }
+    const nowMs = deps.now()
+    const durationMs = deps.monotonicNow() - atMs
+    const observation = { decisionId: deps.newId(nowMs), nowMs, durationMs, span }
     // A process that stood still sees its timers fire only after the work they should have cut off.
+    return observed(checked, observation, deadline.isLate())
+  }
+
+  function observed(checked: Decision, observation: Observation, late: boolean): ObservedDecision {
+    const { decisionId, durationMs, span } = observation
     const decided =
-      checked.reason === 'granted' && deadline.isLate()
-        ? decisionOf(checked.evaluation, 'unavailable')
-        : checked
-    const decisionId = deps.newId()
+      checked.reason === 'granted' && late ? decisionOf(checked.evaluation, 'unavailable') : checked
     const asserted = deps.assert?.(decided, decisionId) ?? unasserted
     const sound = 'failed' in asserted ? withheld(decided.evaluation) : decided
-    const durationMs = deps.monotonicNow() - begun.atMs
-    const decision = logged(sound, { decisionId, durationMs, span: begun.span })
-      ? sound
-      : withheld(decided.evaluation)
+    const decision = logged(sound, observation) ? sound : withheld(decided.evaluation)
     const { reason, evaluation } = decision
     deps.metrics.decided({
       allowed: reason === 'granted',
@@ -115,15 +143,18 @@ export function observeCheck(check: Check, deps: ObserveCheckDeps): ObservedChec
       source: evaluation.fact?.source ?? null,
       durationS: durationMs / 1000,
     })
-    begun.span?.end(decision, decisionId)
+    span?.end(decision, decisionId)
     return { decision, decisionId, assertion: 'token' in asserted ? asserted.token : undefined }
   }
 
-  function logged(decision: Decision, { decisionId, durationMs, span }: Observation): boolean {
+  function logged(
+    decision: Decision,
+    { decisionId, durationMs, nowMs, span }: Observation,
+  ): boolean {
+    if (deps.log.keepsNothing === true) return true
     if (decision.reason === 'granted' && deps.loggedAllows < 1) {
       if (deps.random() >= deps.loggedAllows) return true
     }
-    const nowMs = deps.now()
     const accepted = deps.log.decision(
       recordOf(decision, {
         decisionId,

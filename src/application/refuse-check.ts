@@ -1,4 +1,4 @@
-import { begin, decisionOf } from '../domain/evaluate.ts'
+import { decisionOf, enter } from '../domain/evaluate.ts'
 import { newEvaluation, type Evaluation } from '../domain/evaluation.ts'
 import type { Policy } from '../domain/policy.ts'
 import { recordOf } from '../domain/record.ts'
@@ -24,7 +24,8 @@ export interface RefuseCheckDeps {
   readonly worker: number
   readonly now: () => number
   readonly timestamp: (ms: number) => string
-  readonly newId: () => string
+  /** A new id, of a time by the wall clock. */
+  readonly newId: (nowMs: number) => string
   readonly onFault: (cause: unknown) => void
 }
 
@@ -41,12 +42,14 @@ export function createRefuseCheck(deps: RefuseCheckDeps): RefuseCheck {
   /** What is known without the token and the fact: path and route. */
   function knownOf(request: AccessRequest | undefined): Evaluation {
     const evaluation = newEvaluation(deps.policy(), request ?? unread)
-    if (request !== undefined) begin(evaluation)
+    if (request !== undefined) enter(evaluation)
     return evaluation
   }
 
-  function record(evaluation: Evaluation, decisionId: string, durationMs: number): void {
-    const nowMs = deps.now()
+  function record(
+    evaluation: Evaluation,
+    { decisionId, durationMs, nowMs }: { decisionId: string; durationMs: number; nowMs: number },
+  ): void {
     deps.log.decision(
       recordOf(decisionOf(evaluation, 'unavailable'), {
         ...{ decisionId, nowMs, timestamp: deps.timestamp(nowMs), worker: deps.worker },
@@ -63,9 +66,10 @@ export function createRefuseCheck(deps: RefuseCheckDeps): RefuseCheck {
   }
 
   return ({ durationMs, request }) => {
-    const decisionId = deps.newId()
+    const nowMs = deps.now()
+    const decisionId = deps.newId(nowMs)
     try {
-      record(knownOf(request), decisionId, durationMs)
+      record(knownOf(request), { decisionId, durationMs, nowMs })
     } catch (cause) {
       deps.onFault(cause)
     }

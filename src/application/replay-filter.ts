@@ -1,4 +1,4 @@
-import type { DecisionRecord } from '../domain/record.ts'
+import type { RecordedDecision } from '../domain/recorded.ts'
 
 /** Which decisions are replayed; what is left out plays no part. Plain data, so that it can be sent. */
 export interface ReplayFilter {
@@ -12,12 +12,12 @@ export interface ReplayFilter {
 }
 
 /** The organization that a decision is counted for. */
-export function organizationOf({ organization_id, tenant }: DecisionRecord): string | null {
+export function organizationOf({ organization_id, tenant }: RecordedDecision): string | null {
   return tenant ?? organization_id
 }
 
 /** Tells whether a decision is to be replayed. */
-export function replays(filter: ReplayFilter): (record: DecisionRecord) => boolean {
+export function replays(filter: ReplayFilter): (record: RecordedDecision) => boolean {
   const { organizations, routes, since, until } = filter
   return (record) =>
     (routes === undefined || routes.includes(record.route ?? '')) &&

@@ -1,6 +1,6 @@
 import type { Policy } from '../domain/policy.ts'
 import { readRecord } from '../domain/read-record.ts'
-import type { DecisionRecord } from '../domain/record.ts'
+import type { RecordedDecision } from '../domain/recorded.ts'
 import { isKept } from '../domain/replay.ts'
 import { countKey } from './key-counts.ts'
 import { replays, type ReplayFilter } from './replay-filter.ts'
@@ -13,6 +13,8 @@ import { countOutcome, newTally, type ReplayTally } from './replay-tally.ts'
 export interface LineReplay {
   /** Takes a parsed line. Returns the version of the policy that it lacks; it is not counted then. */
   readonly line: (value: unknown, place: LinePlace) => string | undefined
+  /** The same of a decision that was read; it is not kept. */
+  readonly decision: (record: RecordedDecision, place: LinePlace) => string | undefined
   /** Counts a line that cannot be parsed. */
   readonly broken: () => void
   /** Counts a decision whose policy is nowhere. */
@@ -33,7 +35,7 @@ export interface LineReplayDeps {
 
 /** A decision to make again. */
 export interface ReplayableDecision {
-  readonly record: DecisionRecord
+  readonly record: RecordedDecision
   readonly policy: Policy
   readonly place: LinePlace
 }
@@ -59,24 +61,24 @@ export function createLineReader(
 ): Omit<LineReplay, 'flush'> {
   const { numbers } = tally
   const isWanted = replays(filter)
+  function decision(record: RecordedDecision, place: LinePlace): string | undefined {
+    if (!isWanted(record)) numbers.filtered += 1
+    else if (isKept(record)) countOutcome(tally, { kind: 'kept' }, { record, place, known: [] })
+    else {
+      const policy = policies.get(record.policy)
+      if (policy === undefined) return record.policy
+      take({ record, policy, place })
+    }
+    return undefined
+  }
   return {
     tally,
+    decision,
     line(value, place) {
       const line = readRecord(value)
-      if (line.kind === 'policy') {
-        if (!policies.add(line.version, line.definition)) numbers.broken += 1
-      } else if (line.kind !== 'decision') numbers[line.kind] += 1
-      else if (!isWanted(line.record)) numbers.filtered += 1
-      else {
-        const { record } = line
-        if (isKept(record)) {
-          countOutcome(tally, { kind: 'kept' }, { record, place, known: [] })
-          return undefined
-        }
-        const policy = policies.get(record.policy)
-        if (policy === undefined) return record.policy
-        take({ record, policy, place })
-      }
+      if (line.kind === 'decision') return decision(line.record, place)
+      if (line.kind !== 'policy') numbers[line.kind] += 1
+      else if (!policies.add(line.version, line.definition)) numbers.broken += 1
       return undefined
     },
     broken: () => void (numbers.broken += 1),

@@ -2,7 +2,6 @@ import type { Reason } from '../domain/decision.ts'
 import type { Decision } from '../domain/evaluation.ts'
 import { canonicalText } from '../domain/compile-policy.ts'
 import type { Policy } from '../domain/policy.ts'
-import type { DecisionRecord } from '../domain/record.ts'
 import {
   beginReplay,
   replayAgainst,
@@ -11,7 +10,7 @@ import {
   type Gap,
   type Replayed,
 } from '../domain/replay.ts'
-import { recordedCase } from '../domain/recorded.ts'
+import { recordedCase, type RecordedDecision } from '../domain/recorded.ts'
 
 /** What a replay cannot tell: a gap of the record, or a record that is not what it says. */
 export type Undetermined = Gap | 'it does not come out the same under its own policy'
@@ -45,7 +44,7 @@ const unfaithful: Outcome = {
 }
 
 /** Makes a recorded decision again that is not kept: under its own policy, or under a candidate. */
-export function outcomeOf(record: DecisionRecord, policy: Policy, candidate?: Policy): Outcome {
+export function outcomeOf(record: RecordedDecision, policy: Policy, candidate?: Policy): Outcome {
   const recorded = recordedCase(record)
   const original = replayCase(recorded, policy)
   if (candidate === undefined) return compare(recordedDecision(record, original), original)
@@ -84,7 +83,7 @@ export interface AwaitingOutcome {
 
 /** The same with today's facts: an outcome where none is needed. */
 export function beginOutcome(
-  record: DecisionRecord,
+  record: RecordedDecision,
   policy: Policy,
   candidate: Policy,
 ): Outcome | AwaitingOutcome {
@@ -118,6 +117,9 @@ function changeKind(before: Decision, after: Decision): ChangeKind {
 }
 
 /** What was decided, as the record says; whether it passed is not in it. */
-function recordedDecision({ reason }: DecisionRecord, { evaluation, passes }: Decision): Decision {
+function recordedDecision(
+  { reason }: RecordedDecision,
+  { evaluation, passes }: Decision,
+): Decision {
   return { reason, passes: reason === 'granted' || passes, evaluation }
 }

@@ -1,5 +1,6 @@
 import type { Reason } from '../domain/decision.ts'
-import type { DecisionRecord } from '../domain/record.ts'
+import type { RecordedDecision } from '../domain/recorded.ts'
+import { ownCopy } from './own-copy.ts'
 import type { Change, ChangeKind } from './replay-outcome.ts'
 
 /** Where a line stands in the input: the number of its source, and its place there. */
@@ -13,7 +14,7 @@ export interface ReplaySample extends LinePlace {
   readonly change: ChangeKind
   readonly route: string | null
   readonly record: Pick<
-    DecisionRecord,
+    RecordedDecision,
     'decision_id' | 'timestamp' | 'method' | 'host' | 'path' | 'user_id' | 'reason'
   >
   readonly organization: string | null
@@ -35,7 +36,7 @@ export function keepSample(
     place,
     record,
   }: {
-    readonly record: DecisionRecord
+    readonly record: RecordedDecision
     readonly organization: string | null
     readonly place: LinePlace
   },
@@ -45,14 +46,15 @@ export function keepSample(
   const last = list[samplesOfKind - 1]
   if (last !== undefined && !isBefore(place, last)) return
   const { decision_id, host, method, path, reason: recorded, timestamp, user_id } = record
-  insert(list, {
+  const sample: ReplaySample = {
     ...place,
     change,
     route,
     reason,
     organization,
     record: { decision_id, host, method, path, reason: recorded, timestamp, user_id },
-  })
+  }
+  insert(list, ownCopy(sample))
   samples.set(kind, list)
 }
 

@@ -1,5 +1,5 @@
 import type { Policy } from '../domain/policy.ts'
-import type { DecisionRecord } from '../domain/record.ts'
+import type { RecordedDecision } from '../domain/recorded.ts'
 import { countKey, mergeKeyCounts, newKeyCounts, type KeyCounts } from './key-counts.ts'
 import { organizationOf } from './replay-filter.ts'
 import type { Change, ChangeKind, Outcome, Undetermined } from './replay-outcome.ts'
@@ -111,7 +111,7 @@ export function countOutcome(
     place,
     record,
   }: {
-    readonly record: DecisionRecord
+    readonly record: RecordedDecision
     readonly place: LinePlace
     readonly known: readonly Policy[]
   },
@@ -138,7 +138,7 @@ export function countOutcome(
 function countUnlogged(
   { numbers }: ReplayTally,
   outcome: Outcome,
-  { share }: DecisionRecord,
+  { share }: RecordedDecision,
 ): void {
   if (share === undefined || share === 1) return
   const kind = outcome.kind === 'different' ? outcome.change : outcome.kind
@@ -150,7 +150,7 @@ function countUnlogged(
 function countChange(
   tally: ReplayTally,
   { change, route }: Change,
-  { known, record }: { readonly record: DecisionRecord; readonly known: readonly Policy[] },
+  { known, record }: { readonly record: RecordedDecision; readonly known: readonly Policy[] },
 ): void {
   const index = countedChanges.findIndex((one) => one === change)
   if (index === -1) return

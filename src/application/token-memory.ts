@@ -7,6 +7,8 @@ import type { CreateBoundedMap } from '../ports/bounded-map.ts'
  */
 export interface TokenMemory {
   readonly get: (token: string, nowMs: number) => Identity | undefined
+  /** A token was asked for in vain: it has to be verified. What is none is asked for too. */
+  readonly missed: () => void
   /** Which keys are in force: raised by each `clear`. */
   readonly epoch: () => number
   /** `epoch`: that of before the token was verified; under other keys since, nothing is kept. */
@@ -47,10 +49,13 @@ export function createTokenMemory(options: TokenMemoryOptions): TokenMemory {
   return {
     get(token, nowMs) {
       const identity = identities.get(token)
-      if (identity === undefined) misses += 1
-      else hits += 1
-      if (identity !== undefined && identity.expiresAtS * 1000 <= nowMs) identities.delete(token)
+      if (identity === undefined) return undefined
+      hits += 1
+      if (identity.expiresAtS * 1000 <= nowMs) identities.delete(token)
       return identity
+    },
+    missed() {
+      misses += 1
     },
     epoch: () => epoch,
     set(token, identity, verifiedIn) {

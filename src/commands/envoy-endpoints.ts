@@ -1,5 +1,6 @@
 import { readEndpoint, type Endpoint } from '../adapters/envoy/render-address.ts'
 import type { ClientTls } from '../adapters/envoy/render-clusters.ts'
+import { mostWorkers } from '../config-workers.ts'
 import { UsageError } from './exit.ts'
 
 /** Reads an address of the command line; throws `UsageError` where it is none. */
@@ -10,14 +11,15 @@ export function endpointOf(option: string, text: string): Endpoint {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
-const mostWorkers = 1_024
 
 /** Where the workers listen of a tenantgate with this environment, as an Envoy beside it sees them. */
 export function workerEndpoints(env: Environment): readonly Endpoint[] {
   const stated = env['TENANTGATE_WORKERS']?.trim() ?? ''
   const workers = stated === '' ? 1 : Number(stated)
   if (!Number.isInteger(workers) || workers < 1 || workers > mostWorkers) {
-    throw new UsageError(`TENANTGATE_WORKERS: "${stated}" is not a whole number from 1`)
+    throw new UsageError(
+      `TENANTGATE_WORKERS: "${stated}" is not a whole number from 1 to ${mostWorkers}`,
+    )
   }
   const listen = env['TENANTGATE_GRPC_LISTEN']?.trim() ?? ''
   const first = endpointOf('TENANTGATE_GRPC_LISTEN', listen === '' ? '0.0.0.0:9191' : listen)

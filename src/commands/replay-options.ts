@@ -84,20 +84,12 @@ function choice<T extends string>(
 function readMoment(name: string, text: string, nowMs: number): string {
   const [, days] = /^(\d{1,5})d$/.exec(text) ?? []
   const agoMs = days === undefined ? parseDuration(text) : Number(days) * dayMs
-  const isMoment =
-    /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text) &&
-    isDay(text.slice(0, 10))
+  const isMoment = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
   const ms = agoMs === undefined ? (isMoment ? Date.parse(text) : NaN) : nowMs - agoMs
   if (Number.isFinite(ms)) return new Date(ms).toISOString()
   throw new UsageError(
     `--${name} is a time as 2026-11-20T12:00:00Z or 2026-11-20, or how long ago as 24h or 7d, not "${text}"\n\nusage: ${usage}`,
   )
-}
-
-/** A day that a month does not have would be taken for one of the next month. */
-function isDay(text: string): boolean {
-  const ms = Date.parse(text)
-  return Number.isFinite(ms) && new Date(ms).toISOString().startsWith(text)
 }
 
 function readThreads(text: string | undefined): number {

@@ -1,9 +1,10 @@
 import { flushCompileCache } from 'node:module'
 import { createLogger } from '../adapters/pino/logger.ts'
-import { startService } from '../app.ts'
-import { readConfig } from '../config.ts'
+import { messageOf } from '../application/faults.ts'
+import { readConfig, type Config } from '../config.ts'
 import { isLogFile } from '../config-log.ts'
-import type { Service } from '../service.ts'
+import type { Service, ServiceDeps, ServiceLog } from '../service.ts'
+import { keepObjectsYoung } from '../young-objects.ts'
 import { parseArguments } from './arguments.ts'
 import { exit, UsageError } from './exit.ts'
 import { faultLine, loadPolicy, readText } from './files.ts'
@@ -14,6 +15,7 @@ const usage = 'tenantgate serve   (configured by the environment: see docs/confi
 /** Runs the service until SIGTERM or SIGINT; resolves with the exit status. */
 export async function serve(args: readonly string[]): Promise<number> {
   if (parseArguments(args, usage).words.length > 0) throw new UsageError(`usage: ${usage}`)
+  keepObjectsYoung() // before anything of a check is compiled
   const reading = readConfig(process.env)
   const faults: string[] = []
   if ('faults' in reading) {
@@ -36,22 +38,43 @@ export async function serve(args: readonly string[]): Promise<number> {
   const logger = createLogger(config.logLevel)
   const { log } = logger
   for (const warning of warnings) log.warn(warning)
-  const service = await startService(config, {
-    policy: loading.policy,
-    policyText: policyText ?? '',
-    loadPolicy,
-    log,
-  })
+  const { policy } = loading
+  const service = await start(config, { policy, policyText: policyText ?? '', loadPolicy, log })
   // A terminal that goes away still ends what it started, unless there is a file to reopen.
   if (isLogFile(config.decisionLog) || !process.stdin.isTTY) {
     process.on('SIGHUP', service.reopenLog)
   }
   flushCompileCache() // a process that is killed later would not keep it
-  log.info({ grpc: service.grpcAddress, http: service.httpAddress }, 'listening')
+  const { grpcAddress: grpc, httpAddress: http, workerAddresses: workers } = service
+  log.info({ grpc, http, ...(workers !== undefined && { workers }) }, 'listening')
   await stopped(service, config.drainMs, log.info.bind(log))
   await logger.close()
   // Whatever still holds the process, as a reader that no longer reads, must not keep it.
   process.exit(exit.holds)
+}
+
+/** Starts what answers checks here, or in processes of its own. */
+async function start(
+  config: Config,
+  deps: ServiceDeps,
+): Promise<Service & { readonly workerAddresses?: readonly string[] }> {
+  if (config.workers === 1) return (await import('../app.ts')).startService(config, deps)
+  const starting = import('../compose-workers.ts').then((part) => part.startWorkers(config, deps))
+  process.on('SIGUSR2', () => void replaceWorkers(starting, deps.log))
+  return starting
+}
+
+async function replaceWorkers(
+  starting: Promise<{ readonly replaceWorkers: () => Promise<void> }>,
+  log: ServiceLog,
+): Promise<void> {
+  log.info({}, 'SIGUSR2: workers are replaced one after another')
+  try {
+    await (await starting).replaceWorkers()
+    log.info({}, 'all workers were replaced')
+  } catch (cause) {
+    log.error({ cause: messageOf(cause) }, 'not all workers were replaced')
+  }
 }
 
 function readPolicyText(file: string, faults: string[]): string | undefined {

@@ -101,7 +101,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     tell('starting Envoy')
     const envoy = await startEnvoy({
       envoy: options.envoy,
-      authz: [tenantgate.grpcAddress],
+      authz: tenantgate.workerAddresses,
       upstream: upstream.address,
       ...options.envoyOptions,
     })

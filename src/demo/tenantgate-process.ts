@@ -6,6 +6,8 @@ export interface TenantgateProcess {
   readonly pid: number
   /** What Envoy is told: `host:port` or `unix:/path`. */
   readonly grpcAddress: string
+  /** The same of each worker, the first one's first. */
+  readonly workerAddresses: readonly string[]
   readonly httpAddress: string
   /** The end of what it wrote, service log and decision log. */
   readonly log: () => string
@@ -21,11 +23,18 @@ const main = resolve(import.meta.dirname, '..', `main${import.meta.filename.slic
 /** How to call tenantgate's command line, as this process was. */
 export const commandLine: readonly [string, ...string[]] = [process.execPath, main]
 
+/** What `serve` says once it listens. */
+interface Listening {
+  readonly grpc: string
+  readonly http: string
+  readonly workers?: readonly string[]
+}
+
 /** Starts `serve` with only these variables, and waits until both of its ports answer. */
 export async function startTenantgate(
   env: Readonly<Record<string, string>>,
 ): Promise<TenantgateProcess> {
-  let listening: { readonly grpc: string; readonly http: string } | undefined
+  let listening: Listening | undefined
   const child = await startChild({
     name: 'tenantgate',
     command: process.execPath,
@@ -41,13 +50,14 @@ export async function startTenantgate(
       listening ??= log
         .split('\n')
         .filter((line) => line.includes('"msg":"listening"'))
-        .map((line) => JSON.parse(line) as { grpc: string; http: string })[0]
+        .map((line) => JSON.parse(line) as Listening)[0]
       return listening !== undefined
     },
   })
   return {
     pid: child.pid,
     grpcAddress: listening?.grpc ?? '',
+    workerAddresses: listening?.workers ?? [listening?.grpc ?? ''],
     httpAddress: listening?.http ?? '',
     log: child.log,
     signal: child.signal,

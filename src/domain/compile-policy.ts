@@ -1,5 +1,12 @@
 import { isWildcard, resolveGrants } from './permission.ts'
-import type { Policy, PolicyDefinition, Route, TenantDefinition, TenantSource } from './policy.ts'
+import type {
+  PathTenant,
+  Policy,
+  PolicyDefinition,
+  Route,
+  TenantDefinition,
+  TenantSource,
+} from './policy.ts'
 import { compileRoutes, type RouteConflict } from './route-table.ts'
 import type { ValidatedRoute } from './validate-route.ts'
 
@@ -30,6 +37,7 @@ export function compilePolicy(
       routes: table,
       roles,
       platformRoles,
+      platformPermissions: new Set([...platformRoles.values()].flatMap((held) => [...held])),
       universe,
       tenantHeaders: [...tenantHeaders],
     }),
@@ -66,8 +74,24 @@ function tenantSource(
   if (tenant === 'none') return { kind: 'none' }
   if ('header' in tenant) return { kind: 'header', name: tenant.header }
   if ('claim' in tenant) return { kind: 'claim' }
-  const named = template.segments.some((s) => s.kind !== 'literal' && s.name === tenant.path)
-  return named ? { kind: 'path', parameter: tenant.path } : { kind: 'claim' }
+  const place = placeOf(tenant.path, template)
+  return place === undefined ? { kind: 'claim' } : { kind: 'path', parameter: tenant.path, place }
+}
+
+function placeOf(
+  parameter: string,
+  { segments }: ValidatedRoute['template'],
+): PathTenant['place'] | undefined {
+  let offset = 1
+  for (const [index, segment] of segments.entries()) {
+    if (segment.kind === 'literal') {
+      if (offset !== -1) offset += segment.value.length + 1
+      continue
+    }
+    if (segment.name === parameter) return { kind: segment.kind, index, offset }
+    offset = -1
+  }
+  return undefined
 }
 
 /** What wildcards stand for: the declared permissions, or every literal one that the file names. */

@@ -67,7 +67,8 @@ export function createClassesOf(policy: Pick<Policy, 'definition' | 'routes'>): 
       for (const segments of witnesses(shape, templates)) {
         for (const host of told ? hosts : hosts.slice(0, 1)) {
           if (++count > mostClasses) throw new AppError('INPUT_INVALID', tooMany)
-          const route = policy.routes.match(method, host, segments)
+          const path = `/${segments.join('/')}`
+          const route = policy.routes.match(method, host, path, path.length)
           yield { method, host: told ? host : undefined, segments, route }
         }
       }

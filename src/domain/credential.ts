@@ -28,3 +28,13 @@ export function readCredential(header: string | undefined): CredentialReading {
   const token = space === -1 ? '' : value.slice(space).replace(/^ +/, '')
   return compactJws.test(token) ? { token } : malformed('the token is not one compact JWS')
 }
+
+const usualScheme = 'Bearer '
+
+/**
+ * What an `authorization` header of the usual form would carry as its token, unread: of use only to
+ * find a token that was read and verified before, which then is exactly what the header carries.
+ */
+export function usualToken(header: string | undefined): string | undefined {
+  return header?.startsWith(usualScheme) === true ? header.slice(usualScheme.length) : undefined
+}

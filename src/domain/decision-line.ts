@@ -1,5 +1,6 @@
 import { opaDecisionEvent, opaPolicyEvent, type OpaLabels } from './opa-event.ts'
 import type { PolicyRecord } from './policy-record.ts'
+import { createPlainDecisionLine } from './plain-decision-line.ts'
 import type { DecisionRecord } from './record.ts'
 
 /** How a line is written; it has no line break at its end, nor anywhere else. */
@@ -10,7 +11,7 @@ export interface LineFormat {
 
 /** tenantgate's own form: the records themselves. */
 export const plainLines: LineFormat = {
-  decision: (record) => JSON.stringify(record),
+  decision: createPlainDecisionLine(),
   policy: (record) => JSON.stringify(record),
 }
 

@@ -19,22 +19,31 @@ import { checkTenant } from './tenancy.ts'
  * only in where the two answers come from.
  */
 
-/** Steps 1 to 5: a decision, or the token that has to be verified to go on. */
-export function begin(
-  evaluation: Evaluation,
-): { readonly decided: Reason } | { readonly token: string } {
+/** Steps 1 to 4: a decision, or undefined where a token is needed to go on. */
+export function enter(evaluation: Evaluation): Reason | undefined {
   const refusal = matchRequest(evaluation)
-  if (refusal !== undefined) return { decided: refusal }
-  const { guards, request, trace } = evaluation
-  if (guards.every((guard) => guard.access === 'public')) {
-    trace?.('public', 'passed', 'the route is public: no credential is looked at')
-    return { decided: grant(evaluation) }
-  }
-  const credential = readCredential(request.header('authorization'))
+  if (refusal !== undefined) return refusal
+  if (!isPublic(evaluation)) return undefined
+  evaluation.trace?.('public', 'passed', 'the route is public: no credential is looked at')
+  return grant(evaluation)
+}
+
+/** Step 4: whether no rule of the request asks who makes it. */
+export function isPublic({ guards }: Evaluation): boolean {
+  for (const { access } of guards) if (access !== 'public') return false
+  return true
+}
+
+/** Step 5: the token that has to be verified to go on, or why there is none. */
+export function presentedToken(
+  evaluation: Evaluation,
+  header: string | undefined,
+): { readonly decided: Reason } | { readonly token: string } {
+  const credential = readCredential(header)
   if ('refusal' in credential) {
     return { decided: refuse(evaluation, 'credential', credential.refusal, credential.why) }
   }
-  trace?.('credential', 'passed', 'one bearer token')
+  evaluation.trace?.('credential', 'passed', 'one bearer token')
   return credential
 }
 

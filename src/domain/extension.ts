@@ -46,7 +46,7 @@ export function readExtension(
     if (permission !== undefined) return { why: `permission contradicts access ${access}` }
     return { access, requirement: { quantifier: 'all', permissions: [] }, template }
   }
-  const permissions = (permission ?? '').split(',').map((one) => one.trim())
+  const permissions = [...new Set((permission ?? '').split(',').map((one) => one.trim()))]
   if (!permissions.every(isPermission)) {
     return { why: 'permission is empty or names none' }
   }

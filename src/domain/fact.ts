@@ -36,9 +36,45 @@ export interface FactRows {
   readonly verifiedAtMs: number
 }
 
+/**
+ * A pair that is asked for again and again. A class, so that its key is made once and found at the same
+ * place in each: a flat text whose hash is known costs a look-up nothing.
+ */
+export class KeyedPair implements Pair {
+  readonly user: string
+  readonly organization: string | null
+  readonly #key: string
+  /** What a memory last found under it, for that memory alone to know what it is still worth. */
+  #found: unknown
+
+  constructor(user: string, organization: string | null) {
+    this.user = user
+    this.organization = organization
+    this.#key = [user, organization ?? ''].join('\u0000')
+  }
+
+  get key(): string {
+    return this.#key
+  }
+
+  get found(): unknown {
+    return this.#found
+  }
+
+  set found(found: unknown) {
+    this.#found = found
+  }
+}
+
+/** Makes a pair that many requests will ask for. */
+export function keyedPair(user: string, organization: string | null): Pair {
+  return new KeyedPair(user, organization)
+}
+
 /** Names a pair in maps and logs; ids hold no such byte. */
-export function pairKey({ user, organization }: Pair): string {
-  return `${user}\u0000${organization ?? ''}`
+export function pairKey(pair: Pair): string {
+  if (pair instanceof KeyedPair) return pair.key
+  return `${pair.user}\u0000${pair.organization ?? ''}`
 }
 
 /** Makes a fact from rows. `users.role` NULL counts as `user`, Better Auth's default role. */
@@ -55,15 +91,20 @@ export function factFromRows(rows: FactRows, source: FactSource): Fact {
   }
 }
 
+/** Shared: a map of its own would be the largest part of a fact in memory. */
+const noDynamicRoles: ReadonlyMap<string, readonly string[]> = new Map()
+
 /** Of an organization's dynamic roles, those that the subject holds: no other can matter. */
 function dynamicRoles(rows: FactRows): ReadonlyMap<string, readonly string[]> {
+  if (rows.dynamicRoles.length === 0) return noDynamicRoles
   const roles = new Map<string, readonly string[]>()
-  if (rows.dynamicRoles.length === 0) return roles
   const held = new Set(rows.memberRoles.flatMap(parseRoles))
   for (const { role, permission } of rows.dynamicRoles) {
     if (!held.has(role)) continue
-    // Better Auth has no unique index here and unites the rows of one role.
-    roles.set(role, [...(roles.get(role) ?? []), ...parseDynamicPermissions(permission)])
+    // Better Auth has no unique index here and unites the rows of one role. Nor does anything keep an
+    // organization's owner from writing a permission down a thousand times.
+    const united = [...(roles.get(role) ?? []), ...parseDynamicPermissions(permission)]
+    roles.set(role, [...new Set(united)])
   }
   return roles
 }

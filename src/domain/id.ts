@@ -1,4 +1,7 @@
-const visibleAsciiNoComma = /^[\x21-\x2b\x2d-\x7e]{1,255}$/
+/** Longest id, in characters. */
+export const maxIdLength = 255
+
+const visibleAsciiNoComma = new RegExp(`^[\\x21-\\x2b\\x2d-\\x7e]{1,${maxIdLength}}$`)
 
 /**
  * Whether a text can be the id of a user or an organization: 1 to 255 visible ASCII characters

@@ -1,4 +1,6 @@
+import { keyedPair, type Pair } from './fact.ts'
 import { isId } from './id.ts'
+import { RecordedToken } from './recorded-token.ts'
 import { parseRoles } from './roles.ts'
 
 /** Seconds that `nbf` and `iat` may be ahead of this machine's clock; `exp` has no leeway. */
@@ -21,6 +23,67 @@ export interface Identity {
   readonly notBeforeS: number | null
   readonly algorithm: string
   readonly keyId: string | null
+}
+
+/** Where a token belongs: its own organization, and the pair whose fact tells of it there. */
+export interface Home {
+  readonly tenant: string | null
+  readonly mismatch: false
+  readonly pair: Pair
+}
+
+/**
+ * An identity that is met again with each request of its token. A class, so that what follows from it
+ * alone is worked out once and found at the same place in each.
+ */
+class TokenIdentity implements Identity {
+  readonly subject: string
+  readonly organization: string | null
+  readonly organizationRoles: readonly string[]
+  readonly platformRoles: readonly string[]
+  readonly issuedAtS: number | null
+  readonly expiresAtS: number
+  readonly notBeforeS: number | null
+  readonly algorithm: string
+  readonly keyId: string | null
+  #home: Home | undefined
+  #recorded: RecordedToken | undefined
+
+  constructor(identity: Identity) {
+    this.subject = identity.subject
+    this.organization = identity.organization
+    this.organizationRoles = identity.organizationRoles
+    this.platformRoles = identity.platformRoles
+    this.issuedAtS = identity.issuedAtS
+    this.expiresAtS = identity.expiresAtS
+    this.notBeforeS = identity.notBeforeS
+    this.algorithm = identity.algorithm
+    this.keyId = identity.keyId
+  }
+
+  get home(): Home {
+    return (this.#home ??= homeFor(this, keyedPair(this.subject, this.organization)))
+  }
+
+  get recorded(): RecordedToken {
+    return (this.#recorded ??= new RecordedToken(this))
+  }
+}
+
+function homeFor({ organization }: Identity, pair: Pair): Home {
+  return { tenant: organization, mismatch: false, pair }
+}
+
+/** Where an identity belongs; the same object each time for one that was read from a token. */
+export function homeOf(identity: Identity): Home {
+  if (identity instanceof TokenIdentity) return identity.home
+  const { organization, subject } = identity
+  return homeFor(identity, { user: subject, organization })
+}
+
+/** What records say of a token; the same object each time for one that was read. */
+export function recordedToken(identity: Identity): RecordedToken {
+  return identity instanceof TokenIdentity ? identity.recorded : new RecordedToken(identity)
 }
 
 /** A token whose signature holds under a key that its algorithm is bound to. Types are unchecked. */
@@ -82,7 +145,7 @@ export function readIdentity(
   if (platformRoles === undefined) return invalid('role is no list of roles')
 
   return {
-    identity: {
+    identity: new TokenIdentity({
       subject,
       organization: organization ?? null,
       organizationRoles,
@@ -92,7 +155,7 @@ export function readIdentity(
       notBeforeS,
       algorithm: typeof header['alg'] === 'string' ? header['alg'] : '',
       keyId: typeof header['kid'] === 'string' ? header['kid'] : null,
-    },
+    }),
   }
 }
 

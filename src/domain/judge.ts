@@ -3,7 +3,6 @@ import { refuse, type Evaluation, type Guard, type Tenancy } from './evaluation.
 import type { Fact } from './fact.ts'
 import type { Identity } from './identity.ts'
 import type { Policy } from './policy.ts'
-import { opens } from './tenancy.ts'
 
 /**
  * Steps 8 to 10 of a check, and what is left of step 7 on a mismatch: does the fact bear a grant?
@@ -16,17 +15,16 @@ export function judge(
 ): DenyReason | undefined {
   const { guards, policy, trace } = evaluation
   evaluation.fact = fact
-  const byPlatform = (permission: string): boolean => platformGrants(policy, fact, permission)
-  const opensByPlatform = (guard: Guard): boolean => opens(guard, byPlatform)
-
   if (tenancy.mismatch) {
-    if (!guards.every(opensByPlatform)) {
-      return refuse(
-        evaluation,
-        'tenant',
-        'tenant_mismatch',
-        'the token is of another tenant, and no platform role opens the route',
-      )
+    for (const guard of guards) {
+      if (guard.access === 'member' && !opens(guard, policy, fact, false)) {
+        return refuse(
+          evaluation,
+          'tenant',
+          'tenant_mismatch',
+          'the token is of another tenant, and no platform role opens the route',
+        )
+      }
     }
     trace?.('tenant', 'passed', 'another tenant, opened by a platform role')
   }
@@ -34,25 +32,24 @@ export function judge(
   if (fact.banned) return refuse(evaluation, 'subject', 'banned', 'the user is banned')
   trace?.('subject', 'passed', 'the user exists and is not banned')
 
-  const asMember = guards.filter((guard) => guard.access === 'member')
-  const tenantless = (guard: Guard): boolean => guard.tenant.kind === 'none'
   const isMember = fact.rows.length > 0 && !tenancy.mismatch
-  for (const guard of asMember) {
-    if (!isMember && !tenantless(guard) && !opensByPlatform(guard)) {
+  if (!isMember) {
+    for (const guard of guards) {
+      if (guard.access !== 'member' || guard.tenant.kind === 'none') continue
+      if (opens(guard, policy, fact, false)) continue
       return refuse(evaluation, 'member', 'not_a_member', 'the user is not a member of the tenant')
     }
   }
-  trace?.('member', 'passed', describeMembership(isMember, asMember.length > 0))
+  trace?.('member', 'passed', describeMembership(isMember, guards))
 
-  for (const guard of asMember) {
-    const holds = (permission: string): boolean =>
-      byPlatform(permission) ||
-      (isMember && !tenantless(guard) && memberGrants(policy, fact, permission))
-    if (!opens(guard, holds)) {
-      return refuse(evaluation, 'permission', 'permission_denied', describeLack(guard, fact, holds))
-    }
+  for (const guard of guards) {
+    if (guard.access !== 'member') continue
+    const asMember = isMember && guard.tenant.kind !== 'none'
+    if (opens(guard, policy, fact, asMember)) continue
+    const detail = trace === undefined ? '' : describeLack(guard, policy, fact, asMember)
+    return refuse(evaluation, 'permission', 'permission_denied', detail)
   }
-  trace?.('permission', 'passed', describeGrant(asMember))
+  if (trace !== undefined) trace('permission', 'passed', describeGrant(guards))
   return undefined
 }
 
@@ -77,34 +74,68 @@ export function factFromClaims(
   }
 }
 
-function platformGrants(policy: Policy, fact: Fact, permission: string): boolean {
-  return fact.platformRoles.some((role) => policy.platformRoles.get(role)?.has(permission) === true)
+/**
+ * Whether a fact holds what a guard asks for: each of its permissions or one of them, by a platform
+ * role or, as a member, by the roles of the tenant. Loops without closures: this is on every request's
+ * way.
+ */
+function opens({ requirement }: Guard, policy: Policy, fact: Fact, asMember: boolean): boolean {
+  const { permissions, quantifier } = requirement
+  const all = quantifier === 'all'
+  for (const permission of permissions) {
+    if (holds(policy, fact, permission, asMember) !== all) return !all
+  }
+  return all && permissions.length > 0
+}
+
+function holds(policy: Policy, fact: Fact, permission: string, asMember: boolean): boolean {
+  if (policy.platformPermissions.has(permission)) {
+    for (const role of fact.platformRoles) {
+      if (policy.platformRoles.get(role)?.has(permission) === true) return true
+    }
+  }
+  return asMember && memberHolds(policy, fact, permission)
 }
 
 /** Better Auth allows several rows for one member: only what every row grants holds. */
-function memberGrants(policy: Policy, fact: Fact, permission: string): boolean {
-  const granted = (role: string): boolean =>
-    policy.roles.get(role)?.has(permission) === true ||
-    (policy.definition.dynamicRoles && fact.dynamic.get(role)?.includes(permission) === true)
-  return fact.rows.length > 0 && fact.rows.every((roles) => roles.some(granted))
+function memberHolds(policy: Policy, fact: Fact, permission: string): boolean {
+  for (const roles of fact.rows) if (!rowHolds(policy, fact, roles, permission)) return false
+  return fact.rows.length > 0
 }
 
-function describeMembership(isMember: boolean, asked: boolean): string {
-  if (!asked) return 'membership is not asked for'
+function rowHolds(
+  policy: Policy,
+  fact: Fact,
+  roles: readonly string[],
+  permission: string,
+): boolean {
+  for (const role of roles) {
+    if (policy.roles.get(role)?.has(permission) === true) return true
+    if (!policy.definition.dynamicRoles) continue
+    if (fact.dynamic.get(role)?.includes(permission) === true) return true
+  }
+  return false
+}
+
+function describeMembership(isMember: boolean, guards: readonly Guard[]): string {
+  if (guards.every(({ access }) => access !== 'member')) return 'membership is not asked for'
   return isMember ? 'the user is a member' : 'a platform role opens the route'
 }
 
 function describeLack(
   { requirement }: Guard,
+  policy: Policy,
   fact: Fact,
-  holds: (permission: string) => boolean,
+  asMember: boolean,
 ): string {
-  const missing = requirement.permissions.filter((permission) => !holds(permission))
+  const missing = requirement.permissions.filter((one) => !holds(policy, fact, one, asMember))
   const roles = fact.rows.map((row) => row.join(', ') || 'none').join(' and ') || 'none'
   return `no role grants ${missing.join(', ')} (organization roles: ${roles}; platform roles: ${fact.platformRoles.join(', ') || 'none'})`
 }
 
 function describeGrant(guards: readonly Guard[]): string {
-  const permissions = guards.flatMap((guard) => guard.requirement.permissions)
+  const permissions = guards.flatMap(({ access, requirement }) =>
+    access === 'member' ? requirement.permissions : [],
+  )
   return permissions.length === 0 ? 'no permission is asked for' : `${permissions.join(', ')} held`
 }

@@ -5,12 +5,16 @@
  */
 
 /** Longest path, in characters and without its query, that is looked at. */
-const maxPathLength = 8192
+export const maxPathLength = 8192
 
 /** Characters of a `{name}` segment: RFC 3986 pchar without `;` and percent-encoding. */
 const plainSegment = /^[A-Za-z0-9._~\-:@!$&'()*+,=]+$/
 const textSegment = /^(?:[A-Za-z0-9._~\-:@!$&'()*+,=]|%[0-9A-Fa-f]{2})+$/
 const visibleAscii = /^[\x21-\x7e]*$/
+/** The same as `plainSegment`, from wherever it is set to begin. */
+const plainRun = /[A-Za-z0-9._~\-:@!$&'()*+,=]+/y
+const dot = 0x2e
+export const slash = 0x2f
 const hiddenInText = /[/\\\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}/
 
 /** A path that has one reading, or why it has none. */
@@ -24,10 +28,15 @@ export type PathReading =
     }
   | { readonly refusal: 'bad_request' | 'ambiguous_path'; readonly why: string }
 
-/** The part of a request target before its query; the query plays no part in any decision. */
-export function withoutQuery(target: string): string {
+/** Where the path of a request target ends; its query plays no part in any decision. */
+export function pathEnd(target: string): number {
   const query = target.indexOf('?')
-  return query === -1 ? target : target.slice(0, query)
+  return query === -1 ? target.length : query
+}
+
+/** The part of a request target before its query. */
+export function withoutQuery(target: string): string {
+  return target.slice(0, pathEnd(target))
 }
 
 /** Steps 1 and 2 of a check as far as they concern the path (contract section 4). */
@@ -58,6 +67,27 @@ export function ambiguity(path: string): string | undefined {
 
 function isDotSegment(segment: string): boolean {
   return segment === '.' || segment === '..'
+}
+
+/**
+ * Where the segment that begins here ends, if it is one that `{name}` takes; else -1. It ends before a
+ * slash or at `end`, where the path ends within a longer text.
+ */
+export function plainSegmentEnd(text: string, start: number, end: number): number {
+  plainRun.lastIndex = start
+  if (!plainRun.test(text)) return -1
+  const stop = plainRun.lastIndex
+  if (stop < end ? text.charCodeAt(stop) !== slash : stop > end) return -1
+  if (stop - start <= 2 && text.charCodeAt(start) === dot) {
+    if (stop - start === 1 || text.charCodeAt(start + 1) === dot) return -1
+  }
+  return stop
+}
+
+/** Where the segment that begins here ends, whatever it holds. */
+export function segmentEnd(text: string, start: number, end: number): number {
+  const stop = text.indexOf('/', start)
+  return stop === -1 || stop > end ? end : stop
 }
 
 /** Whether `{name}` takes this segment. */

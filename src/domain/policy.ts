@@ -9,10 +9,23 @@ export type Freshness = 'claims' | 'cache' | 'verified' | 'database'
 
 /** Where a request names its tenant; `none` is for routes that only platform roles open. */
 export type TenantSource =
-  | { readonly kind: 'path'; readonly parameter: string }
+  | PathTenant
   | { readonly kind: 'header'; readonly name: string }
   | { readonly kind: 'claim' }
   | { readonly kind: 'none' }
+
+/** The parameter of a route's template that names the tenant, and where it stands in a path. */
+export interface PathTenant {
+  readonly kind: 'path'
+  readonly parameter: string
+  readonly place: {
+    readonly kind: 'plain' | 'text' | 'rest'
+    /** Its segment, counted from 0. */
+    readonly index: number
+    /** Where its segment begins in every path that the template takes; -1: that depends. */
+    readonly offset: number
+  }
+}
 
 /** A validated route. */
 export interface Route extends RoutePattern {
@@ -75,6 +88,8 @@ export interface Policy {
   /** Permissions of each organization role, wildcards resolved. */
   readonly roles: ReadonlyMap<string, ReadonlySet<string>>
   readonly platformRoles: ReadonlyMap<string, ReadonlySet<string>>
+  /** What the platform roles grant together. */
+  readonly platformPermissions: ReadonlySet<string>
   /** Every permission that wildcards stand for, sorted. */
   readonly universe: readonly string[]
   /** The headers that name a tenant on some route, lower case. */

@@ -3,7 +3,8 @@ import type { Decision, Evaluation } from './evaluation.ts'
 import { extensionKeys } from './extension.ts'
 import type { FactSource } from './fact.ts'
 import { isId } from './id.ts'
-import type { AccessRequest } from './request.ts'
+import { recordedToken } from './identity.ts'
+import { factRecord } from './remembered-fact.ts'
 import { readTraceParent } from './trace-context.ts'
 
 /** A decision as it is logged: all that it rested on, nothing secret (contract section 9). */
@@ -72,15 +73,20 @@ export interface RecordContext {
 }
 
 /** The permissions that the matched rules ask for. */
-export function askedPermissions(decision: Decision): readonly string[] {
-  return [...new Set(decision.evaluation.guards.flatMap((g) => g.requirement.permissions))]
+export function askedPermissions({ evaluation: { guards } }: Decision): readonly string[] {
+  const [first, ...others] = guards
+  if (first === undefined) return []
+  // The list itself, the same for each request: no rule names one twice.
+  if (others.length === 0) return first.requirement.permissions
+  return [...new Set(guards.flatMap(({ requirement }) => requirement.permissions))]
 }
 
 /** Makes the record of a decision. The path is without its query, and no header is in it. */
 export function recordOf(decision: Decision, context: RecordContext): DecisionRecord {
   const { reason, evaluation } = decision
   const { policy, request, settings, identity, tenancy, fact } = evaluation
-  return {
+  const { span } = context
+  const record: DecisionRecord = {
     type: 'decision',
     decision_id: context.decisionId,
     timestamp: context.timestamp,
@@ -97,31 +103,40 @@ export function recordOf(decision: Decision, context: RecordContext): DecisionRe
     user_id: identity?.subject ?? null,
     organization_id: identity?.organization ?? null,
     tenant: tenancy?.tenant ?? null,
-    token: identity && {
-      alg: identity.algorithm,
-      kid: identity.keyId,
-      iat: identity.issuedAtS,
-      exp: identity.expiresAtS,
-      organization_id: identity.organization,
-      org_roles: identity.organizationRoles,
-      platform_roles: identity.platformRoles,
-    },
-    fact: fact && {
-      source: fact.source,
-      rows: fact.rows,
-      dynamic: Object.fromEntries(fact.dynamic),
-      platform_roles: fact.platformRoles,
-      banned: fact.banned,
-      user: fact.user,
-      age_ms: Math.max(0, Math.round(context.nowMs - fact.verifiedAtMs)),
-    },
-    ...tenantHeaders(evaluation),
+    token: identity && recordedToken(identity),
+    fact: fact && factRecord(fact, context.nowMs),
     extensions: heededExtensions(request.extensions),
     request_id: request.header('x-request-id') ?? null,
-    ...traceOf(request, context),
+    trace_id: span?.traceId ?? readTraceParent(request.header('traceparent'))?.traceId ?? null,
     duration_us: context.durationUs,
     worker: context.worker,
-    ...(reason === 'granted' && context.loggedAllows < 1 ? { share: context.loggedAllows } : {}),
+  }
+  const isShare = reason === 'granted' && context.loggedAllows < 1
+  if (policy.tenantHeaders.length === 0 && span === undefined && !isShare) return record
+  return withOptional(record, {
+    tenant_headers: policy.tenantHeaders.length === 0 ? undefined : tenantHeaders(evaluation),
+    span_id: span?.spanId,
+    share: isShare ? context.loggedAllows : undefined,
+  })
+}
+
+/** Most records hold none of these. Where they do, each stands where records have always had it. */
+function withOptional(
+  { duration_us, extensions, request_id, trace_id, worker, ...before }: DecisionRecord,
+  optional: {
+    readonly tenant_headers: DecisionRecord['tenant_headers'] | undefined
+    readonly span_id: string | undefined
+    readonly share: number | undefined
+  },
+): DecisionRecord {
+  const { share, span_id, tenant_headers } = optional
+  return {
+    ...before,
+    ...(tenant_headers !== undefined && { tenant_headers }),
+    ...{ extensions, request_id, trace_id },
+    ...(span_id !== undefined && { span_id }),
+    ...{ duration_us, worker },
+    ...(share !== undefined && { share }),
   }
 }
 
@@ -132,13 +147,12 @@ function withoutFragment(path: string | null): string | null {
 }
 
 /** What a client wrote there is kept where it can be a tenant at all. */
-function tenantHeaders({ policy, request }: Evaluation): Pick<DecisionRecord, 'tenant_headers'> {
-  if (policy.tenantHeaders.length === 0) return {}
+function tenantHeaders({ policy, request }: Evaluation): Readonly<Record<string, string | null>> {
   const named = policy.tenantHeaders.map((name) => {
     const value = request.header(name)
     return [name, isId(value) ? value : null] as const
   })
-  return { tenant_headers: Object.fromEntries(named) }
+  return Object.fromEntries(named)
 }
 
 /** What else an operator writes on a route of Envoy plays no part, and may be a secret. */
@@ -149,13 +163,4 @@ function heededExtensions(extensions: ReadonlyMap<string, string>): DecisionReco
     return value === undefined ? [] : [[key, value] as const]
   })
   return heeded.length === 0 ? null : Object.fromEntries(heeded)
-}
-
-/** Where the decision is found in a tracing system. */
-function traceOf(
-  request: AccessRequest,
-  { span }: RecordContext,
-): Pick<DecisionRecord, 'trace_id' | 'span_id'> {
-  if (span !== undefined) return { trace_id: span.traceId, span_id: span.spanId }
-  return { trace_id: readTraceParent(request.header('traceparent'))?.traceId ?? null }
 }

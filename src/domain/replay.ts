@@ -1,11 +1,10 @@
 import type { Reason } from './decision.ts'
-import { admitAs, conclude, concludeWithoutFact, decisionOf } from './evaluate.ts'
+import { admitAs, conclude, concludeWithoutFact, decisionOf, isPublic } from './evaluate.ts'
 import { newEvaluation, type Decision, type Evaluation, type Trace } from './evaluation.ts'
 import type { Fact, Pair } from './fact.ts'
 import { matchRequest } from './match-request.ts'
 import type { Policy } from './policy.ts'
-import type { DecisionRecord } from './record.ts'
-import { recordedCase, recordedFact, type RecordedCase } from './recorded.ts'
+import { recordedCase, recordedFact, type RecordedCase, type RecordedDecision } from './recorded.ts'
 
 /** What a record does not hold, so that a policy cannot be replayed on it. */
 export type Gap =
@@ -26,12 +25,12 @@ export interface AwaitingFact {
 }
 
 /** Reasons that rest on more than a record holds: such decisions are kept, never made again. */
-export function isKept({ reason }: DecisionRecord): boolean {
+export function isKept({ reason }: RecordedDecision): boolean {
   return reason === 'bad_request' || reason === 'unavailable'
 }
 
 /** Makes a recorded decision again under the policy that made it. */
-export function replayRecorded(record: DecisionRecord, policy: Policy, trace?: Trace): Decision {
+export function replayRecorded(record: RecordedDecision, policy: Policy, trace?: Trace): Decision {
   return replayCase(recordedCase(record), policy, trace)
 }
 
@@ -75,15 +74,15 @@ export function replayAgainst(
 
 /** Steps 1 to 7 on a record: a decision, what it lacks, or the pair whose fact decides. */
 export function beginReplay(
-  { identity, reading, record, request }: RecordedCase,
+  { identity, record, request }: RecordedCase,
   policy: Policy,
   trace?: Trace,
 ): Replayed | AwaitingFact {
   const evaluation = newEvaluation(policy, request, trace)
   const decided = (reason: Reason): Replayed => ({ decision: decisionOf(evaluation, reason) })
-  const refusal = matchRequest(evaluation, reading)
+  const refusal = matchRequest(evaluation)
   if (refusal !== undefined) return decided(refusal)
-  if (evaluation.guards.every(({ access }) => access === 'public')) return decided('granted')
+  if (isPublic(evaluation)) return decided('granted')
   if (identity === undefined) {
     return isCredentialRefusal(record.reason)
       ? decided(record.reason)
@@ -112,7 +111,7 @@ function isCredentialRefusal(reason: Reason): boolean {
   )
 }
 
-function lacksTenantHeader({ guards }: Evaluation, record: DecisionRecord): boolean {
+function lacksTenantHeader({ guards }: Evaluation, record: RecordedDecision): boolean {
   return guards.some(
     ({ access, tenant }) =>
       access === 'member' &&

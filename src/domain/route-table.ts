@@ -1,5 +1,5 @@
-import { isPlainSegment } from './path.ts'
 import { anyHost, canonicalHost, dotsIn, patternsFor } from './host.ts'
+import { plainSegmentEnd, segmentEnd, slash } from './path.ts'
 import { parameterValue, type Template } from './template.ts'
 
 /** What the table needs to know of a route to find it. */
@@ -13,20 +13,33 @@ export interface RoutePattern {
 /** Finds the most specific route of a request. */
 export interface RouteTable<R extends RoutePattern> {
   /**
-   * The route for a method, a host as sent, and the segments of a path: the most specific host
-   * first, then segment by segment literal before `{name}` before `{name:text}` before
-   * `{name...}`. The cost depends on the length of the path, not on the number of routes.
+   * The route for a method, a host as sent, and a request target whose path ends at `end`: the most
+   * specific host first, then segment by segment literal before `{name}` before `{name:text}`
+   * before `{name...}`. The cost depends on the length of the path, not on the number of routes.
+   * What matches has one reading (`ambiguity`): each segment is a literal, which is checked when the
+   * policy is loaded, or of a form that a parameter takes.
    */
-  readonly match: (method: string, host: string, segments: readonly string[]) => R | undefined
+  readonly match: (method: string, host: string, target: string, end: number) => R | undefined
 }
 
 interface Node<R> {
-  readonly literals: Map<string, Node<R>>
+  /** The literals that lead on, where they are so few that comparing is cheaper than looking up. */
+  few: readonly Literal<R>[]
+  /** All of them, where they are more. */
+  many: Map<string, Node<R>> | undefined
   plain: Node<R> | undefined
   text: Node<R> | undefined
   rest: R | undefined
   route: R | undefined
 }
+
+interface Literal<R> {
+  readonly text: string
+  readonly node: Node<R>
+}
+
+/** From so many literals at one place on, a map is cheaper than comparing with each. Measured. */
+const fewLiterals = 4
 
 /** Two routes that the same requests match with equal precedence. */
 export interface RouteConflict<R> {
@@ -36,7 +49,8 @@ export interface RouteConflict<R> {
 }
 
 const newNode = <R>(): Node<R> => ({
-  literals: new Map(),
+  few: [],
+  many: undefined,
   plain: undefined,
   text: undefined,
   rest: undefined,
@@ -58,14 +72,16 @@ export function compileRoutes<R extends RoutePattern>(
       }
     }
   }
+  for (const methods of hosts.values()) for (const root of methods.values()) joinLiterals(root)
   const named = hosts.size > (hosts.has(anyHost) ? 1 : 0)
   const unnamed = hosts.get(anyHost)
   const maxDots = Math.max(0, ...[...hosts.keys()].map(dotsIn))
 
-  function match(method: string, host: string, segments: readonly string[]): R | undefined {
-    if (!named) return find(unnamed?.get(method), segments, 0)
+  function match(method: string, host: string, path: string, end: number): R | undefined {
+    if (path.charCodeAt(0) !== slash) return undefined
+    if (!named) return find(unnamed?.get(method), path, 1, end)
     for (const pattern of patternsFor(canonicalHost(host), maxDots)) {
-      const route = find(hosts.get(pattern)?.get(method), segments, 0)
+      const route = find(hosts.get(pattern)?.get(method), path, 1, end)
       if (route !== undefined) return route
     }
     return undefined
@@ -82,7 +98,7 @@ function insert<R extends RoutePattern>(root: Node<R>, route: R): R | undefined 
       node.rest = route
       return undefined
     }
-    if (segment.kind === 'literal') node = getOrAdd(node.literals, segment.value, newNode<R>)
+    if (segment.kind === 'literal') node = literalNode(node, segment.value)
     else node = node[segment.kind] ??= newNode<R>()
   }
   if (node.route !== undefined) return node.route
@@ -90,29 +106,82 @@ function insert<R extends RoutePattern>(root: Node<R>, route: R): R | undefined 
   return undefined
 }
 
+function literalNode<R>(parent: Node<R>, text: string): Node<R> {
+  const known = parent.many?.get(text) ?? parent.few.find((one) => one.text === text)?.node
+  if (known !== undefined) return known
+  const node = newNode<R>()
+  if (parent.many !== undefined) parent.many.set(text, node)
+  else if (parent.few.length < fewLiterals) parent.few = [...parent.few, { text, node }]
+  else {
+    parent.many = new Map([...parent.few, { text, node }].map((one) => [one.text, one.node]))
+    parent.few = []
+  }
+  return node
+}
+
+/**
+ * Joins literals that only lead on to one another, as `api/v1/organizations`: one comparison takes
+ * them all.
+ */
+function joinLiterals<R>(node: Node<R>): void {
+  for (const next of node.many?.values() ?? []) joinLiterals(next)
+  for (const { node: next } of node.few) joinLiterals(next)
+  if (node.plain !== undefined) joinLiterals(node.plain)
+  if (node.text !== undefined) joinLiterals(node.text)
+  node.few = node.few.map((literal) => {
+    const { few, plain, rest, route, text } = literal.node
+    const [only] = few
+    const leadsOn = few.length === 1 && !plain && !text && rest === undefined && route === undefined
+    return leadsOn && only !== undefined
+      ? { text: `${literal.text}/${only.text}`, node: only.node }
+      : literal
+  })
+}
+
+/** The route of the segments from `start` on; a start beyond the end means that none are left. */
 function find<R>(
   node: Node<R> | undefined,
-  segments: readonly string[],
-  index: number,
+  path: string,
+  start: number,
+  end: number,
 ): R | undefined {
   if (node === undefined) return undefined
-  const segment = segments[index]
-  if (segment === undefined) return node.route
-  const literal = find(node.literals.get(segment), segments, index + 1)
+  if (start > end) return node.route
+  const literal = findLiteral(node, path, start, end)
   if (literal !== undefined) return literal
-  if (node.plain !== undefined && isPlainSegment(segment)) {
-    const plain = find(node.plain, segments, index + 1)
+  const plainEnd =
+    node.plain === undefined && node.rest === undefined ? -1 : plainSegmentEnd(path, start, end)
+  if (plainEnd !== -1) {
+    const plain = find(node.plain, path, plainEnd + 1, end)
     if (plain !== undefined) return plain
   }
-  if (node.text !== undefined && parameterValue('text', segment) !== undefined) {
-    const text = find(node.text, segments, index + 1)
-    if (text !== undefined) return text
+  if (node.text !== undefined) {
+    const textEnd = segmentEnd(path, start, end)
+    if (parameterValue('text', path.slice(start, textEnd)) !== undefined) {
+      const text = find(node.text, path, textEnd + 1, end)
+      if (text !== undefined) return text
+    }
   }
   if (node.rest === undefined) return undefined
-  for (let at = index; at < segments.length; at++) {
-    if (!isPlainSegment(segments[at] ?? '')) return undefined
+  for (let at = plainEnd; at !== end; at = plainSegmentEnd(path, at + 1, end)) {
+    if (at === -1) return undefined
   }
   return node.rest
+}
+
+function findLiteral<R>(node: Node<R>, path: string, start: number, end: number): R | undefined {
+  if (node.many !== undefined) {
+    const stop = segmentEnd(path, start, end)
+    return find(node.many.get(path.slice(start, stop)), path, stop + 1, end)
+  }
+  for (const { node: next, text } of node.few) {
+    if (!path.startsWith(text, start)) continue
+    const stop = start + text.length
+    // What goes on here is a longer segment, and so another one.
+    if (stop === end) return next.route
+    if (path.charCodeAt(stop) === slash) return find(next, path, stop + 1, end)
+  }
+  return undefined
 }
 
 function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -1,6 +1,6 @@
 import type { DenyReason } from './decision.ts'
 import { refuse, type Evaluation, type Guard } from './evaluation.ts'
-import type { Identity } from './identity.ts'
+import { homeOf, type Identity } from './identity.ts'
 import { isMet } from './permission.ts'
 
 /**
@@ -9,44 +9,65 @@ import { isMet } from './permission.ts'
  * subject's own fact is needed to tell (contract section 4). Fills in the evaluation's tenancy.
  */
 export function checkTenant(evaluation: Evaluation, identity: Identity): DenyReason | undefined {
-  const { guards, trace } = evaluation
   const own = identity.organization
-  const tenants = new Set<string>()
-  let why: string | undefined
-  for (const guard of guards) {
-    if (guard.access !== 'member' || guard.tenant.kind === 'none') continue
-    const tenant = guard.tenant.kind === 'claim' ? own : guard.tenant.value
-    if (tenant === null) why ??= 'the request names no tenant'
-    else {
-      tenants.add(tenant)
-      if (own !== null && own !== tenant) why ??= `the token is of ${own}, the request of ${tenant}`
-    }
+  let tenant: string | null = null
+  let isNamed = true
+  let isOne = true
+  for (const guard of evaluation.guards) {
+    if (!isOfTenant(guard)) continue
+    const named = guard.tenant.kind === 'claim' ? own : guard.tenant.value
+    if (named === null) isNamed = false
+    else if (tenant === null) tenant = named
+    else if (named !== tenant) isOne = false
   }
-  if (tenants.size > 1) why ??= 'the policy and the rule of Envoy name different tenants'
+  const isOwn = tenant === null || own === null || tenant === own
+  if (isNamed && isOne && isOwn) {
+    passTenant(evaluation, identity, tenant)
+    return undefined
+  }
 
-  const [tenant = null] = tenants
-  const mismatch = why !== undefined
-  if (mismatch && !platformRoleCouldOpen(evaluation)) {
-    evaluation.tenancy = { tenant, mismatch, pair: { user: identity.subject, organization: own } }
-    return refuse(evaluation, 'tenant', 'tenant_mismatch', why ?? '')
+  evaluation.tenancy = { tenant, mismatch: true, pair: homeOf(identity).pair }
+  if (platformRoleCouldOpen(evaluation)) return undefined // told once the platform roles are known
+  const why = evaluation.trace === undefined ? '' : describeMismatch(evaluation, own)
+  return refuse(evaluation, 'tenant', 'tenant_mismatch', why)
+}
+
+function passTenant(evaluation: Evaluation, identity: Identity, tenant: string | null): void {
+  const home = homeOf(identity)
+  evaluation.tenancy =
+    tenant === home.tenant
+      ? home
+      : {
+          tenant,
+          mismatch: false,
+          pair: tenant === null ? home.pair : { user: identity.subject, organization: tenant },
+        }
+  evaluation.trace?.(
+    'tenant',
+    'passed',
+    tenant === null ? 'no tenant is asked for' : `tenant ${tenant}`,
+  )
+}
+
+/** Whether a guard asks for a tenant at all. */
+function isOfTenant(
+  guard: Guard,
+): guard is Guard & { readonly tenant: Exclude<Guard['tenant'], { readonly kind: 'none' }> } {
+  return guard.access === 'member' && guard.tenant.kind !== 'none'
+}
+
+function describeMismatch({ guards }: Evaluation, own: string | null): string {
+  for (const guard of guards) {
+    if (!isOfTenant(guard)) continue
+    const named = guard.tenant.kind === 'claim' ? own : guard.tenant.value
+    if (named === null) return 'the request names no tenant'
+    if (own !== null && own !== named) return `the token is of ${own}, the request of ${named}`
   }
-  const organization = mismatch || tenant === null ? own : tenant
-  evaluation.tenancy = { tenant, mismatch, pair: { user: identity.subject, organization } }
-  if (mismatch) return undefined // told once the platform roles are known
-  trace?.('tenant', 'passed', tenant === null ? 'no tenant is asked for' : `tenant ${tenant}`)
-  return undefined
+  return 'the policy and the rule of Envoy name different tenants'
 }
 
 /** Whether some platform role of the policy meets every rule; if none does, no fact is needed. */
 function platformRoleCouldOpen({ guards, policy }: Evaluation): boolean {
-  const held = new Set<string>()
-  for (const permissions of policy.platformRoles.values()) {
-    for (const permission of permissions) held.add(permission)
-  }
-  return guards.every((guard) => opens(guard, (permission) => held.has(permission)))
-}
-
-/** Whether a guard is satisfied by the permissions that `holds` tells, membership aside. */
-export function opens(guard: Guard, holds: (permission: string) => boolean): boolean {
-  return guard.access !== 'member' || isMet(guard.requirement, holds)
+  const holds = (permission: string): boolean => policy.platformPermissions.has(permission)
+  return guards.every(({ access, requirement }) => access !== 'member' || isMet(requirement, holds))
 }

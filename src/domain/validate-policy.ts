@@ -32,7 +32,10 @@ const defaultHeaders: IdentityHeaders = {
 const headerName = /^[a-z0-9][a-z0-9_-]*$/
 /** Headers that a policy may not make identity headers of. */
 const reservedHeaders = [
-  ...['authorization', 'host', 'cookie', 'content-length'],
+  ...['authorization', 'host', 'cookie', 'content-length', 'content-type'],
+  // Gateways act on these, or take them away on the hop (RFC 9110 section 7.6.1).
+  ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding'],
+  ...['upgrade', 'expect', 'forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'],
   ...[decisionIdHeader, assertionHeader],
 ]
 

@@ -3,6 +3,8 @@ import type { PolicyDefinition } from '../domain/policy.ts'
 
 /** Keeps the lines from which decisions can be made again. Writing never waits and never throws. */
 export interface DecisionLog {
+  /** Whatever it is given is dropped: nobody needs to make it. */
+  readonly keepsNothing?: boolean
   /** Returns false where the line could not be taken: the queue is full or the sink is broken. */
   readonly decision: (record: DecisionRecord) => boolean
   /** A policy was loaded, so that a log replays by itself. */

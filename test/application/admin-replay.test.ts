@@ -26,7 +26,7 @@ function replayOf(messages: readonly AdminJobMessage[], fault?: Error) {
       },
     }),
     place,
-    store: undefined,
+    pages: undefined,
     file: 'decisions.log',
     definitions: () => new Map(),
     nextTurn: () => Promise.resolve(),

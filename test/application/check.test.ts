@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { CheckDeps } from '../../src/application/check.ts'
 import { createBoundedMap } from '../../src/adapters/lru/bounded-map.ts'
+import type { Facts } from '../../src/application/facts.ts'
 import { createTokenMemory } from '../../src/application/token-memory.ts'
 import { factsFrom } from '../../src/application/simulate.ts'
 import { AppError } from '../../src/domain/errors.ts'
@@ -107,6 +108,7 @@ describe('a check asks', () => {
     const supportOnly = {
       ...policy,
       platformRoles: new Map([['support', new Set(['leave:read'])]]),
+      platformPermissions: new Set(['leave:read']),
     }
     const facts = simulatedFacts()
     const { check } = setUp({
@@ -195,6 +197,52 @@ describe('a claim', () => {
         claimGranted: () => room,
       },
     }),
+  })
+
+  it('goes by the beginning of the turn in which it is made, for tokens and for facts', async () => {
+    let wallMs = nowMs
+    const asked: unknown[] = []
+    const identities = createTokenMemory({
+      createMap: createBoundedMap,
+      ...{ maxEntries: 9, maxBytes: 100_000 },
+    })
+    const facts: Facts = {
+      ...simulatedFacts(),
+      known(_pair, _freshness, at) {
+        asked.push(at)
+        return undefined
+      },
+    }
+    const turn = () => ({ monotonicMs: 7, wallMs })
+    const { check } = setUp({ identities, facts, turn })
+    for (let round = 0; round < 2; round += 1) {
+      expect((await check(requestOf('GET /o/org-a'), inTime())).reason).toBe('granted')
+    }
+    expect(asked).toEqual([undefined, { monotonicMs: 7, wallMs: nowMs }])
+    wallMs += 1_000_000
+    expect((await check(requestOf('GET /o/org-a'), inTime())).reason).toBe('expired_token')
+  })
+
+  it.each([
+    ['Bearer', 'granted', 1],
+    ['bearer', 'granted', 1],
+    ['Bearer  ', 'granted', 1],
+    ['Basic ', 'malformed_credential', 1],
+    ['', 'malformed_credential', 1],
+    ['Bearer x', 'malformed_credential', 1],
+  ])('takes a token that is known after "%s" for what it would be unknown', async (...row) => {
+    const [scheme, reason, asked] = row
+    const tokens = simulatedTokens()
+    const identities = createTokenMemory({
+      createMap: createBoundedMap,
+      ...{ maxEntries: 9, maxBytes: 100_000 },
+    })
+    const { check } = setUp({ identities, tokens })
+    await check(requestOf('GET /o/org-a'), inTime())
+    const headers = { authorization: `${scheme} ${anyToken}` }
+    expect((await check(requestOf('GET /o/org-a', { headers }), inTime())).reason).toBe(reason)
+    expect(tokens.asked).toHaveLength(asked)
+    expect(identities.usage().misses).toBe(1)
   })
 
   it('grants where it will be verified soon, and not where too much waits for that', async () => {

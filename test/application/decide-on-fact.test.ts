@@ -3,7 +3,7 @@ import { createFactDecision, type DecideOnFact } from '../../src/application/dec
 import type { Facts } from '../../src/application/facts.ts'
 import type { KnownFact } from '../../src/application/knowledge.ts'
 import { AppError, type ErrorCode } from '../../src/domain/errors.ts'
-import { admit, begin } from '../../src/domain/evaluate.ts'
+import { admit, enter } from '../../src/domain/evaluate.ts'
 import { newEvaluation, type Evaluation } from '../../src/domain/evaluation.ts'
 import type { Fact } from '../../src/domain/fact.ts'
 import type { Freshness } from '../../src/domain/policy.ts'
@@ -93,7 +93,7 @@ function decisionWith(settings: { readonly claimsMayGrant: boolean }): DecideOnF
 /** An evaluation whose token was admitted. */
 function admitted(route: string, claims: Readonly<Record<string, unknown>> = {}): Evaluation {
   const evaluation = newEvaluation(policy, requestOf(`GET /${route}/org-a`), undefined)
-  expect(begin(evaluation)).toHaveProperty('token')
+  expect(enter(evaluation)).toBeUndefined()
   const token = tokenOf({ orgRole: 'viewer', ...claims })
   expect(admit(evaluation, token, { rules: uncheckedRules, nowMs })).toBeUndefined()
   return evaluation

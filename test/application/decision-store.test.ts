@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { createTextSlots as createTexts } from '../../src/adapters/buffers/text-slots.ts'
 import { createDecisionStore, keepDecisions } from '../../src/application/decision-store.ts'
 import type { DecisionRecord } from '../../src/domain/record.ts'
 import { recordedDecision } from '../support/decision-records.ts'
@@ -41,7 +42,7 @@ describe('a store of decisions', () => {
           user: fc.integer({ min: 0, max: 6 }),
         }),
         ({ kept, limit, lookAt, maxBytes, maxEntries, user }) => {
-          const store = createDecisionStore({ maxEntries, maxBytes: 1e9 })
+          const store = createDecisionStore({ createTexts, maxEntries, maxBytes: 1e9 })
           for (let number = 0; number < kept; number += 1) store.keep(record(number))
           const left = Array.from({ length: kept }, (_, n) => n)
             .slice(-maxEntries)
@@ -68,7 +69,7 @@ describe('a store of decisions', () => {
   })
 
   it('tells none twice and skips none that stays while others come', () => {
-    const store = createDecisionStore({ maxEntries: 10, maxBytes: 1e9 })
+    const store = createDecisionStore({ createTexts, maxEntries: 10, maxBytes: 1e9 })
     for (let number = 0; number < 10; number += 1) store.keep(record(number))
     const query = { limit: 3, lookAt: 100, matches: everything, maxBytes: 1e9 }
     const first = store.page({ ...query, before: null })
@@ -81,20 +82,24 @@ describe('a store of decisions', () => {
     expect(second.next).toBeNull()
     for (let number = 14; number < 30; number += 1) store.keep(record(number))
     // Where it would go on, all has left meanwhile.
-    expect(store.page({ ...query, before: first.next })).toEqual({ records: [], next: null })
+    expect(store.page({ ...query, before: first.next })).toEqual({
+      records: [],
+      numbers: [],
+      next: null,
+    })
     // A number that was never given out, as of a forged cursor, tells no more.
     expect(numbers(store.page({ ...query, before: 1e15 + 3 }).records)).toEqual([29, 28, 27])
     expect(numbers(store.page({ ...query, before: 0 }).records)).toEqual([])
   })
 
   it('keeps within its bytes, one large decision included', () => {
-    const store = createDecisionStore({ maxEntries: 1_000, maxBytes: 100_000 })
+    const store = createDecisionStore({ createTexts, maxEntries: 1_000, maxBytes: 100_000 })
     for (let number = 0; number < 500; number += 1) {
       store.keep(record(number, `/${'x'.repeat((number * 37) % 8_000)}`))
       expect(store.usage().bytes).toBeLessThanOrEqual(100_000)
     }
     expect(store.usage().entries).toBeGreaterThan(10)
-    const tiny = createDecisionStore({ maxEntries: 10, maxBytes: 10 })
+    const tiny = createDecisionStore({ createTexts, maxEntries: 10, maxBytes: 10 })
     tiny.keep(record(1))
     tiny.keep(record(2))
     expect(tiny.usage().entries).toBe(1)
@@ -116,7 +121,7 @@ describe('a store of decisions', () => {
     ['header', (text) => ({ tenant_headers: { 'x-tenant': text } })],
     ['extension', (permission) => ({ extensions: { permission } })],
   ])('keeps within its bytes whatever somebody writes into the %s', (_name, parts) => {
-    const store = createDecisionStore({ maxEntries: 1_000, maxBytes: 4_000_000 })
+    const store = createDecisionStore({ createTexts, maxEntries: 1_000, maxBytes: 4_000_000 })
     const before = heapBytes()
     for (let number = 0; number < 400; number += 1) {
       // Made anew each time, as what comes from outside is; two bytes a character.
@@ -128,7 +133,7 @@ describe('a store of decisions', () => {
   })
 
   it('ends a page before it holds too many bytes', () => {
-    const store = createDecisionStore({ maxEntries: 1_000, maxBytes: 1e9 })
+    const store = createDecisionStore({ createTexts, maxEntries: 1_000, maxBytes: 1e9 })
     for (let number = 0; number < 40; number += 1) store.keep(record(number, 'x'.repeat(8_000)))
     const query = { before: null, limit: 500, lookAt: 500, matches: everything, maxBytes: 100_000 }
     const page = store.page(query)
@@ -137,7 +142,11 @@ describe('a store of decisions', () => {
   })
 
   it('holds no more memory after a million decisions, each with a query of 2 kB', () => {
-    const store = createDecisionStore({ maxEntries: 10_000, maxBytes: 128 * 1024 * 1024 })
+    const store = createDecisionStore({
+      createTexts,
+      maxEntries: 10_000,
+      maxBytes: 128 * 1024 * 1024,
+    })
     const base = record(0)
     const keep = (count: number) => {
       for (let number = 0; number < count; number += 1) {
@@ -173,7 +182,7 @@ describe('a log whose decisions are kept', () => {
     // Then it is denied, and its record tells what was never sent.
     ['must take it and does not', false, true, 0],
   ])('keeps a decision where the log %s', (_name, takes, required, entries) => {
-    const store = createDecisionStore({ maxEntries: 10, maxBytes: 1e6 })
+    const store = createDecisionStore({ createTexts, maxEntries: 10, maxBytes: 1e6 })
     const log = keepDecisions(logThat(takes), store, required)
     expect(log.decision(record(1))).toBe(takes)
     expect(store.usage().entries).toBe(entries)

@@ -6,7 +6,7 @@ import {
   type MemoryEntry,
 } from '../../src/application/fact-memory.ts'
 import type { Change } from '../../src/domain/change-event.ts'
-import type { Fact, Pair } from '../../src/domain/fact.ts'
+import { keyedPair, type Fact, type Pair } from '../../src/domain/fact.ts'
 import { factOf, nowMs } from '../support/builders.ts'
 
 /** Drops every fact that a change is of, whenever it was read. */
@@ -209,5 +209,52 @@ describe('the bounds of memory', () => {
     const { bytes } = memory.usage()
     remember([`${'u'.repeat(102)} org-a`])
     expect(memory.usage().bytes).toBe(2 * bytes + 400)
+  })
+})
+
+describe('a pair that is asked for again and again', () => {
+  const again = keyedPair('u1', 'org-a')
+  const entry = entryOf('u1 org-a')
+
+  beforeEach(() => {
+    memory.set(entry, false)
+    expect([memory.get(again), memory.get(again)]).toEqual([entry, entry])
+  })
+
+  it.each<[string, () => void]>([
+    ['is deleted', () => memory.delete(pairOf('u1 org-a'))],
+    ['is dropped', () => dropAll(memory, { user: 'u1', organization: null })],
+    ['is pushed out', () => remember(Array.from({ length: 100 }, (_, n) => `other${n} org-b`))],
+  ])('finds its fact no more once it %s', (_how, leave) => {
+    leave()
+    expect(memory.get(again)).toBeUndefined()
+    memory.set(entry, true)
+    expect(memory.get(again)).toBe(entry)
+  })
+
+  it('finds what took the place of its fact', () => {
+    for (const absent of [false, true, false]) {
+      const next = entryOf('u1 org-a', { banned: absent })
+      memory.set(next, absent)
+      expect(memory.get(again)).toBe(next)
+    }
+  })
+
+  it('finds in each memory what that one holds', () => {
+    const other = memoryOf(100)
+    expect(other.get(again)).toBeUndefined()
+    const theirs = entryOf('u1 org-a', { banned: true })
+    other.set(theirs, false)
+    for (let round = 0; round < 2; round += 1) {
+      expect(other.get(again)).toBe(theirs)
+      expect(memory.get(again)).toBe(entry)
+    }
+  })
+
+  it('keeps its fact in use', () => {
+    for (let number = 0; number < 1_000; number += 1) {
+      memory.set(entryOf(`other${number} org-b`), false)
+      expect(memory.get(again)).toBe(entry)
+    }
   })
 })

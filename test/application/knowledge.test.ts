@@ -300,3 +300,11 @@ describe('the shared cache', () => {
     expect(bench.knowledge.adopt(pair, entry)).toBe(false)
   })
 })
+
+it('knows what was known at a moment that was read before', () => {
+  bench.read(pair)
+  const then = bench.time.clock()
+  bench.time.pass(10_001)
+  expect(bench.knowledge.known(pair, 'verified')).toBeUndefined()
+  expect(bench.knowledge.known(pair, 'verified', then)).toMatchObject({ verified: true })
+})

@@ -1,3 +1,4 @@
+import type { Check } from '../../src/application/check.ts'
 import { describe, expect, it } from 'vitest'
 import { observeCheck, type ObserveCheckDeps } from '../../src/application/observe-check.ts'
 import type { DecisionRecord } from '../../src/domain/record.ts'
@@ -16,15 +17,23 @@ const policy = policyWith([
 ])
 const inTime = until(new AbortController().signal)
 
+/** A clock of turns that stands at 0, in a process whose monotonic clock goes 0.25 ms a reading. */
+const turn = (maxMs: number) => ({ clock: () => ({ monotonicMs: 0, wallMs: nowMs - 5 }), maxMs })
+
 function observed(
   world: World,
-  deps: Partial<ObserveCheckDeps> & { readonly accepts?: boolean } = {},
+  deps: Partial<ObserveCheckDeps> & {
+    readonly accepts?: boolean
+    readonly keepsNothing?: boolean
+  } = {},
+  checked: Check = (asked) => Promise.resolve(decide(policy, asked, world)),
 ) {
   const records: DecisionRecord[] = []
   const counted: Parameters<ObserveCheckDeps['metrics']['decided']>[0][] = []
   let monotonicMs = 0
-  const check = observeCheck((request) => Promise.resolve(decide(policy, request, world)), {
+  const check = observeCheck(checked, {
     log: {
+      keepsNothing: deps.keepsNothing === true,
       decision(record) {
         records.push(record)
         return deps.accepts ?? true
@@ -107,6 +116,44 @@ describe('an observed check', () => {
     })
     const { check } = observed(granted, { assert })
     expect((await check(request, inTime)).assertion).toBe('granted the-id')
+  })
+
+  it.each([
+    ['granted', 'within', 1, 'granted'],
+    ['no allow', 'beyond', 0.1, 'unavailable'],
+  ])('is %s where it is decided at once %s the time that a turn may take', (...row) => {
+    const [, , maxMs, reason] = row
+    const atOnce: Check = (asked) => decide(policy, asked, granted)
+    const { check, counted, records } = observed(granted, { turn: turn(maxMs) }, atOnce)
+    const made = check(request, inTime)
+    expect(made).not.toBeInstanceOf(Promise)
+    expect(records).toMatchObject([
+      { reason, duration_us: 250, timestamp: '2026-11-20T11:59:59.995Z' },
+    ])
+    expect(counted).toMatchObject([{ allowed: reason === 'granted', reason }])
+  })
+
+  it('is no allow where it is decided at once and its caller waits no longer', () => {
+    const atOnce: Check = (asked) => decide(policy, asked, granted)
+    const { check, records } = observed(granted, { turn: turn(1_000) }, atOnce)
+    const readings: (number | undefined)[] = []
+    const isLate = (atMs?: number): boolean => readings.push(atMs) > 0
+    void check(request, { ...inTime, isLate })
+    expect(records).toMatchObject([{ decision: 'deny', reason: 'unavailable' }])
+    expect(readings).toEqual([0.25]) // the clock that goes on, not that of the turn
+  })
+
+  it('keeps its denial where it is decided late', () => {
+    const atOnce: Check = (asked) => decide(policy, asked, denied)
+    const { check, records } = observed(denied, { turn: turn(0.1) }, atOnce)
+    void check(request, inTime)
+    expect(records).toMatchObject([{ reason: 'permission_denied' }])
+  })
+
+  it('is not made into a record that nobody keeps', async () => {
+    const { check, counted, records } = observed(granted, { keepsNothing: true, logRequired: true })
+    const { decision } = await check(request, inTime)
+    expect([decision.reason, records, counted.length]).toEqual(['granted', [], 1])
   })
 
   it('stands where the log is not required', async () => {

@@ -227,7 +227,6 @@ describe('the exit status', () => {
     [2, 'an unknown --fail-on', [log, '--fail-on', 'all']],
     [2, 'unknown facts', [log, '--facts', 'old']],
     [2, 'a time that is none', [log, '--since', 'yesterday']],
-    [2, 'a day that there is not', [log, '--until', '2026-02-30']],
     [2, 'no threads', [log, '--threads', '0']],
     [2, 'live facts without a database', [log, '--facts', 'live']],
     [2, 'a stream without a server', ['nats:log']],

@@ -31,7 +31,7 @@ describe('lists whose first match is what a route table finds', () => {
       const { host, method, path } = world.request(policy)
       const reading = readPath(path)
       if (!('segments' in reading)) continue
-      const expected = policy.routes.match(method, host, reading.segments)?.name
+      const expected = policy.routes.match(method, host, reading.path, reading.path.length)?.name
       const list = listOf(hosts, canonicalHost(host))
       const matching = (list?.routes ?? []).filter(
         ({ methods, template }) =>

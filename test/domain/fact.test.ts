@@ -57,6 +57,16 @@ describe('factFromRows', () => {
     expect(factFromRows(rows({ dynamicRoles }), 'postgres').dynamic.size).toBe(0)
   })
 
+  it('holds a permission of a dynamic role once, however often it is written down', () => {
+    const read = `{"leave":[${Array.from({ length: 1_000 }, () => '"read"').join()}]}`
+    const dynamicRoles = [
+      { role: 'lead', permission: read },
+      { role: 'lead', permission: '{"leave":["approve","read"]}' },
+    ]
+    const fact = factFromRows(rows({ dynamicRoles, memberRoles: ['lead'] }), 'postgres')
+    expect(fact.dynamic.get('lead')).toEqual(['leave:read', 'leave:approve'])
+  })
+
   it('unites the rows of each dynamic role that the subject holds', () => {
     const dynamicRoles = [
       { role: 'lead', permission: '{"leave":["read"]}' },

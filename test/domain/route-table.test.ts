@@ -34,7 +34,7 @@ const segmentsOf = (path: string): readonly string[] => path.slice(1).split('/')
 
 function found(routes: readonly NamedPattern[], sought: Sought): string | undefined {
   const { table } = compileRoutes(routes)
-  return table.match(sought.method, sought.host, segmentsOf(sought.path))?.name
+  return table.match(sought.method, sought.host, sought.path, sought.path.length)?.name
 }
 
 describe('the most specific route wins', () => {
@@ -256,7 +256,10 @@ describe('the route table', () => {
           const matches = naiveMatches(kept, request)
           const [best, next] = matches
           const segments = segmentsOf(request.path)
-          expect(table.match(request.method, request.host, segments)?.name).toBe(best?.name)
+          const { host, method, path } = request
+          for (const target of [path, `${path}?/x`]) {
+            expect(table.match(method, host, target, path.length)?.name).toBe(best?.name)
+          }
           for (const one of kept) {
             expect(matchTemplate(one.template, segments) !== undefined).toBe(
               takes(one.template, request.path),

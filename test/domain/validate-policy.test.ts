@@ -203,6 +203,11 @@ describe('a fault at the top is', () => {
       'headers.userId',
     ],
     [
+      'a header that gateways take away',
+      withTop({ headers: { userId: 'Connection' } }),
+      'headers.userId',
+    ],
+    [
       'two headers with one name',
       withTop({ headers: { userId: 'x-a', userRole: 'X-A' } }),
       'headers',

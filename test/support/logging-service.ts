@@ -10,7 +10,7 @@ import { parseExposition } from './prometheus-text.ts'
 /** A `serve` that decides without any database: everybody may GET /open. */
 export interface LoggingService {
   readonly process: TenantgateProcess
-  /** Asks under this request id; resolves with the HTTP status of the answer, 200 for an allow. */
+  /** Asks under this request id, each worker in turn; resolves with the HTTP status of the answer, 200 for an allow. */
   readonly ask: (requestId: string, path?: string) => Promise<number>
   /** Asks so many times, some at once; resolves with the statuses. */
   readonly askMany: (count: number, requestId: (index: number) => string) => Promise<number[]>
@@ -41,15 +41,17 @@ export async function startLoggingService(
     TENANTGATE_DEADLINE: '5s',
     ...env,
   })
-  const client = authorizationClient(process.grpcAddress)
+  const clients = process.workerAddresses.map((address) => authorizationClient(address))
+  let turn = 0
   onTestFinished(async () => {
-    client.close()
+    for (const client of clients) client.close()
     await process.close()
   })
   async function ask(requestId: string, path = '/open'): Promise<number> {
     const headers = { 'x-request-id': requestId }
-    const answer = await client.check(httpRequestBytes({ method: 'GET', path, headers }))
-    return answer.httpStatus ?? 200
+    const client = clients[(turn += 1) % clients.length]
+    const answer = await client?.check(httpRequestBytes({ method: 'GET', path, headers }))
+    return answer?.httpStatus ?? 200
   }
   return {
     process,

@@ -1,10 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
-import type { experimental } from '@grpc/grpc-js'
-
-type CertificateProvider = experimental.CertificateProvider
-type CaListener = Parameters<CertificateProvider['addCaCertificateListener']>[0]
-type IdentityListener = Parameters<CertificateProvider['addIdentityCertificateListener']>[0]
 
 /** Files of a TLS listener; with `clientCa` clients must present a certificate of that authority. */
 export interface TlsFiles {
@@ -17,14 +12,24 @@ export interface TlsFiles {
 const refreshMs = 1_000
 
 /** The content of TLS files, whole and fitting together. */
-interface Certificates {
+export interface Certificates {
   readonly cert: Buffer
   readonly key: Buffer
   readonly ca: Buffer | undefined
 }
 
+/** Why the files cannot serve TLS, or undefined. */
+export function tlsFault(files: TlsFiles): string | undefined {
+  try {
+    readCertificates(files)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 /** Reads the files; throws where they cannot serve TLS, as while one is written. */
-export function readCertificates(files: TlsFiles): Certificates {
+function readCertificates(files: TlsFiles): Certificates {
   const cert = readFileSync(files.cert)
   const key = readFileSync(files.key)
   const ca = files.clientCa === undefined ? undefined : readFileSync(files.clientCa)
@@ -32,22 +37,24 @@ export function readCertificates(files: TlsFiles): Certificates {
   return { cert, key, ca }
 }
 
+/** Certificates that may change while they are used. */
+export interface FollowedCertificates {
+  readonly current: () => Certificates
+  /** Calls the listener whenever `current` gives something new. */
+  readonly onChanged: (listener: () => void) => void
+  readonly close: () => void
+}
+
 /**
- * Follows certificate files for grpc-js. Its own watcher passes on whatever it finds: a certificate
- * that is half-written, or new beside the old key, would cut off every client until the next look.
+ * Follows certificate files. What is half-written, or new beside the old key, is not passed on: it
+ * would cut off every client until the next look.
  */
 export function followCertificates(
   files: TlsFiles,
   onFault: (cause: unknown) => void,
-): { readonly provider: CertificateProvider; readonly close: () => void } {
+): FollowedCertificates {
   let current = readCertificates(files)
-  const caListeners = new Set<CaListener>()
-  const identityListeners = new Set<IdentityListener>()
-  const tellCa = (listener: CaListener): void =>
-    listener(current.ca === undefined ? null : { caCertificate: current.ca })
-  const tellIdentity = (listener: IdentityListener): void =>
-    listener({ certificate: current.cert, privateKey: current.key })
-
+  const listeners: (() => void)[] = []
   const timer = setInterval(() => {
     let found: Certificates
     try {
@@ -58,25 +65,13 @@ export function followCertificates(
     }
     if (sameContent(found, current)) return
     current = found
-    caListeners.forEach(tellCa)
-    identityListeners.forEach(tellIdentity)
+    for (const listener of listeners) listener()
   }, refreshMs)
   timer.unref()
   return {
+    current: () => current,
+    onChanged: (listener) => void listeners.push(listener),
     close: () => clearInterval(timer),
-    provider: {
-      addCaCertificateListener(listener) {
-        caListeners.add(listener)
-        // grpc-js subscribes to its own credentials only after it has subscribed them here.
-        process.nextTick(tellCa, listener)
-      },
-      removeCaCertificateListener: (listener) => void caListeners.delete(listener),
-      addIdentityCertificateListener(listener) {
-        identityListeners.add(listener)
-        process.nextTick(tellIdentity, listener)
-      },
-      removeIdentityCertificateListener: (listener) => void identityListeners.delete(listener),
-    },
   }
 }
 

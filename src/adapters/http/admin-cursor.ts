@@ -1,17 +1,17 @@
 import type { DecisionPosition } from '../../application/admin-decisions.ts'
 import { AppError } from '../../domain/errors.ts'
 
-/** Longest cursor that is looked at, in characters. */
-export const maxDecisionCursorLength = 200
+/** Longest cursor that is looked at, in characters: a place may have a part for each worker. */
+export const maxDecisionCursorLength = 1_900
 
-const ofMemory = /^decisions:memory:([0-9a-f-]{1,40}):(\d{1,15})$/
+const ofMemory = /^decisions:memory:([0-9a-f-]{1,40}):([0-9a-z.-]{1,1300})$/
 const ofLog = /^decisions:log:(\d{1,15}):([0-9a-f]{1,64})$/
 
 /** An opaque cursor for the decisions before a position. */
 export function writeDecisionCursor(position: DecisionPosition): string {
   const text =
     position.source === 'memory'
-      ? `decisions:memory:${position.process}:${position.before}`
+      ? `decisions:memory:${position.process}:${position.place}`
       : `decisions:log:${position.offset}:${position.print}`
   return Buffer.from(text).toString('base64url')
 }
@@ -20,7 +20,7 @@ export function writeDecisionCursor(position: DecisionPosition): string {
 export function readDecisionCursor(cursor: string): DecisionPosition {
   const text = Buffer.from(cursor, 'base64url').toString('latin1')
   const position = positionOf(text)
-  // Written again it must be the same: no second spelling, no leading zeros.
+  // Written again it must be the same: no second spelling.
   if (position === undefined || writeDecisionCursor(position) !== cursor) {
     throw new AppError('INPUT_INVALID', 'the cursor is none that was given out')
   }
@@ -28,8 +28,8 @@ export function readDecisionCursor(cursor: string): DecisionPosition {
 }
 
 function positionOf(text: string): DecisionPosition | undefined {
-  const [, process, before] = ofMemory.exec(text) ?? []
-  if (process !== undefined) return { source: 'memory', process, before: Number(before) }
+  const [, process, place] = ofMemory.exec(text) ?? []
+  if (process !== undefined && place !== undefined) return { source: 'memory', process, place }
   const [, offset, print] = ofLog.exec(text) ?? []
   if (print !== undefined) return { source: 'log', offset: Number(offset), print }
   return undefined

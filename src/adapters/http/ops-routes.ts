@@ -4,7 +4,7 @@ import type { RouteSchema } from './openapi.ts'
 
 /** What the operations endpoints tell. */
 export interface OpsRoutesDeps {
-  readonly readiness: () => ReadinessReport
+  readonly readiness: () => ReadinessReport | Promise<ReadinessReport>
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
 }
 
@@ -12,8 +12,8 @@ export interface OpsRoutesDeps {
 export function createOpsRoutes({ metrics, readiness }: OpsRoutesDeps) {
   return (scope: FastifyInstance): void => {
     scope.get('/livez', { schema: livez }, () => ({ status: 'alive' }))
-    scope.get('/readyz', { schema: readyz }, (_request, reply) => {
-      const report = readiness()
+    scope.get('/readyz', { schema: readyz }, async (_request, reply) => {
+      const report = await readiness()
       const ready = report.status === 'ready' || report.status === 'degraded'
       return reply.code(ready ? 200 : 503).send(report)
     })

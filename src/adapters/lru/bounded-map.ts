@@ -1,11 +1,28 @@
 import { LRUCache } from 'lru-cache'
 import type { BoundedMap, BoundedMapOptions } from '../../ports/bounded-map.ts'
 
-/** Makes a map that forgets what was used least recently (`CreateBoundedMap`). */
+/** Values are boxed: the library takes objects alone, and a value may be undefined or a number. */
+interface Box<V> {
+  readonly value: V
+  /** The age in which it was last used. */
+  age: number
+}
+
+/** So many ages pass while the map is filled once. */
+const agesPerFilling = 16
+
+/**
+ * Makes a map that forgets what was used least recently (`CreateBoundedMap`). What was used in the same
+ * sixteenth of a filling counts as used at the same time: while nothing new comes, a look-up then
+ * changes nothing, and so need not fetch the places of its neighbours from memory. Measured with a
+ * million entries: two thirds of the time.
+ */
 export function createBoundedMap<V>(options: BoundedMapOptions<V>): BoundedMap<V> {
   const { maxBytes, maxEntries, onRemoved, sizeOf } = options
-  // Values are boxed: the library takes objects alone, and a value may be undefined or a number.
-  const cache = new LRUCache<string, { readonly value: V }>({
+  const setsPerAge = Math.max(1, Math.floor(maxEntries / agesPerFilling))
+  let age = 0
+  let setsInAge = 0
+  const cache = new LRUCache<string, Box<V>>({
     max: maxEntries,
     maxSize: maxBytes,
     // The library refuses sizes that are not positive integers.
@@ -13,9 +30,24 @@ export function createBoundedMap<V>(options: BoundedMapOptions<V>): BoundedMap<V
     ...(onRemoved !== undefined && { disposeAfter: ({ value }, key) => onRemoved(value, key) }),
   })
   return {
-    get: (key) => cache.get(key)?.value,
+    get(key) {
+      const box = cache.peek(key)
+      if (box === undefined) return undefined
+      if (box.age !== age) {
+        box.age = age
+        cache.get(key)
+      }
+      return box.value
+    },
     peek: (key) => cache.peek(key)?.value,
-    set: (key, value) => void cache.set(key, { value }),
+    set(key, value) {
+      setsInAge += 1
+      if (setsInAge >= setsPerAge) {
+        setsInAge = 0
+        age += 1
+      }
+      cache.set(key, { value, age })
+    },
     delete: (key) => void cache.delete(key),
     clear: () => cache.clear(),
     entries: () => cache.size,

@@ -101,6 +101,7 @@ export function createDecisionLog(options: DecisionLogOptions): DecisionLogSink 
 
 /** Keeps nothing (`TENANTGATE_DECISION_LOG=off`). */
 export const noDecisionLog: DecisionLogSink = {
+  keepsNothing: true,
   decision: () => true,
   policy: () => undefined,
   reopen: () => undefined,

@@ -22,7 +22,7 @@ export interface LogWriter {
 
 /** What a writer rests on. */
 export interface LogWriterDeps {
-  readonly queue: LineQueue
+  readonly queue: Pick<LineQueue, 'isReady' | 'lines' | 'settle' | 'take'>
   /** `stdout` or a file. */
   readonly sink: string
   readonly maxBytes: number | undefined

@@ -8,6 +8,12 @@ interface Slot {
   denied: number
 }
 
+/** Counts of one route. Nearly every decision is a grant: they are counted without a look-up. */
+interface RouteCounts {
+  granted: number
+  readonly others: Map<Reason, Slot>
+}
+
 /**
  * Counts decisions in plain numbers and makes them prom-client's when they are read: a check has no
  * time for the texts by which prom-client finds a set of labels (measured: 0.05 µs against 0.5 µs).
@@ -16,8 +22,10 @@ export function createDecisionCounts(
   registry: Registry,
 ): (decided: Pick<Parameters<CheckMetrics['decided']>[0], CountedBy>) => void {
   const registers = [registry]
-  const routes = new Map<string, Map<Reason, Slot>>()
-  const sources = new Map<string, number>([...knownSources].map((source) => [source, 0]))
+  const routes = new Map<string, RouteCounts>()
+  const sources = new Map<string, { count: number }>(
+    knownSources.map((source) => [source, { count: 0 }]),
+  )
 
   new Counter({
     name: 'tenantgate_decisions_total',
@@ -26,8 +34,9 @@ export function createDecisionCounts(
     registers,
     collect() {
       this.reset()
-      for (const [route, reasons] of routes) {
-        for (const [reason, { allowed, denied }] of reasons) {
+      for (const [route, { granted, others }] of routes) {
+        if (granted > 0) this.inc({ decision: 'allow', reason: 'granted', route }, granted)
+        for (const [reason, { allowed, denied }] of others) {
           if (allowed > 0) this.inc({ decision: 'allow', reason, route }, allowed)
           if (denied > 0) this.inc({ decision: 'deny', reason, route }, denied)
         }
@@ -41,23 +50,34 @@ export function createDecisionCounts(
     registers,
     collect() {
       this.reset()
-      for (const [source, count] of sources) this.inc({ source }, count)
+      for (const [source, { count }] of sources) this.inc({ source }, count)
     },
   })
 
-  function slotOf(route: string, reason: Reason): Slot {
-    let reasons = routes.get(route)
-    if (reasons === undefined) routes.set(route, (reasons = new Map<Reason, Slot>()))
-    let slot = reasons.get(reason)
-    if (slot === undefined) reasons.set(reason, (slot = { allowed: 0, denied: 0 }))
+  function countsOf(route: string): RouteCounts {
+    let counts = routes.get(route)
+    if (counts === undefined) routes.set(route, (counts = { granted: 0, others: new Map() }))
+    return counts
+  }
+
+  function slotOf({ others }: RouteCounts, reason: Reason): Slot {
+    let slot = others.get(reason)
+    if (slot === undefined) others.set(reason, (slot = { allowed: 0, denied: 0 }))
     return slot
   }
 
+  function countSource(source: string): void {
+    const known = sources.get(source)
+    if (known === undefined) sources.set(source, { count: 1 })
+    else known.count += 1
+  }
+
   return ({ allowed, reason, route, source }) => {
-    const slot = slotOf(route, reason)
-    if (allowed) slot.allowed += 1
-    else slot.denied += 1
-    if (source !== null) sources.set(source, (sources.get(source) ?? 0) + 1)
+    const counts = countsOf(route)
+    if (allowed && reason === 'granted') counts.granted += 1
+    else if (allowed) slotOf(counts, reason).allowed += 1
+    else slotOf(counts, reason).denied += 1
+    if (source !== null) countSource(source)
   }
 }
 

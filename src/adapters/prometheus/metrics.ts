@@ -1,6 +1,7 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
 import type { CheckMetrics } from '../../application/observe-check.ts'
 import { createDecisionCounts } from './decision-counts.ts'
+import { DurationHistogram } from './duration-histogram.ts'
 import { createFactMetrics, type FactMetrics } from './fact-metrics.ts'
 import { addRuntimeMetrics } from './runtime-metrics.ts'
 import { createStateMetrics, type StateMetrics } from './state-metrics.ts'
@@ -27,9 +28,9 @@ export function createMetrics(): Metrics {
   const { close } = addRuntimeMetrics(registry)
   const registers = [registry]
   const count = createDecisionCounts(registry)
-  const duration = new Histogram({
+  const duration = new DurationHistogram({
     name: 'tenantgate_check_duration_seconds',
-    help: 'Time from a decoded check to its decision.',
+    help: 'Time from the turn of the event loop that read a check to its decision.',
     buckets: durationBuckets,
     registers,
   })
@@ -65,7 +66,7 @@ export function createMetrics(): Metrics {
     ...createStateMetrics(registry),
     decided(observation) {
       count(observation)
-      duration.observe(observation.durationS)
+      duration.count(observation.durationS)
     },
     policyLoaded(version) {
       policyInfo.reset()

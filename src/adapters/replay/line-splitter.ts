@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer'
+import type { RecordedDecision } from '../../domain/recorded.ts'
+import { PlainDecisionReader } from './plain-decision-reader.ts'
 
 /** A longer line is broken: memory must not grow with what somebody wrote without a line end. */
 const maxLineBytes = 8 * 1024 * 1024
@@ -8,6 +10,11 @@ const byteOrderMark = 0xfeff
 /** Told of each line that is not empty, where it begins, and how long it is. */
 export interface LineHandler {
   readonly value: (value: unknown, at: number, bytes: number) => void
+  /**
+   * Told of decisions of the plain form instead, where it is given. Their texts are cut out of the
+   * bytes around them and hold those: whoever keeps one keeps a copy.
+   */
+  readonly decision?: (decision: RecordedDecision, at: number) => void
   /** It is no JSON text (RFC 8259), or too long. */
   readonly broken: (at: number) => void
 }
@@ -20,7 +27,9 @@ export interface LineSplitter {
 }
 
 /** Splits bytes into lines and parses each; `begin` is the place of the first byte. */
-export function createLineSplitter({ broken, value }: LineHandler, begin = 0): LineSplitter {
+export function createLineSplitter(handler: LineHandler, begin = 0): LineSplitter {
+  const { broken, decision, value } = handler
+  const plain = decision && new PlainDecisionReader()
   /** Where the next chunk begins, and the line that is not whole yet. */
   let place = begin
   let lineAt = begin
@@ -52,10 +61,23 @@ export function createLineSplitter({ broken, value }: LineHandler, begin = 0): L
     if (parsed !== undefined && !lost) value(parsed, lineAt, to - from)
     else if (lost || text.trim() !== '') broken(lineAt)
   }
+  /** Takes the lines at a place that are of the plain form; returns where the first other begins. */
+  function takePlain(from: number): number {
+    while (plain !== undefined && from < plain.end) {
+      const read = plain.read(from)
+      if (read === undefined || plain.lineEnd - from > maxLineBytes) break
+      decision?.(read, lineAt)
+      from = plain.lineEnd + 1
+      lineAt = place + from
+    }
+    return from
+  }
   return {
     push(chunk) {
       let from = 0
+      plain?.begin(chunk)
       for (;;) {
+        if (partBytes === 0) from = takePlain(from)
         const to = chunk.indexOf(lineFeed, from)
         if (to === -1) break
         if (partBytes > 0) takeParts(chunk.subarray(from, to))

@@ -21,7 +21,7 @@ export type LogPart = {
 
 /** Big enough that a part's overhead is lost in it, small enough that threads end together. */
 const rangeBytes = 16 * 1024 * 1024
-const chunkBytes = 1024 * 1024
+const chunkBytes = 256 * 1024
 const lineFeed = 0x0a
 
 /**

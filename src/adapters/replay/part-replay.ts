@@ -119,12 +119,13 @@ export function splitterFor(
   { onMissing, replay }: Pick<PartListener, 'onMissing' | 'replay'>,
   begin: number,
 ): LineSplitter {
+  const note = (missing: string | undefined): void => {
+    if (missing !== undefined) onMissing(missing)
+  }
   return createLineSplitter(
     {
-      value(value, at) {
-        const missing = replay.line(value, { source, at })
-        if (missing !== undefined) onMissing(missing)
-      },
+      value: (value, at) => note(replay.line(value, { source, at })),
+      decision: (decision, at) => note(replay.decision(decision, { source, at })),
       broken: replay.broken,
     },
     begin,

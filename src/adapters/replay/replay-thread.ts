@@ -1,3 +1,5 @@
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { ReplayTally } from '../../application/replay-tally.ts'
 import {
@@ -44,9 +46,25 @@ const workerFile = new URL(`./worker${import.meta.url.slice(-3)}`, import.meta.u
 /** What a thread's heap may grow to, in MB: garbage is collected instead of left to pile up. */
 const resourceLimits = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 24 }
 
+/**
+ * A thread takes compiled code from where this process does, which it would not by itself: otherwise
+ * four fifths of its start are spent on compiling again.
+ */
+function environment(): NodeJS.ProcessEnv {
+  const folder = getCompileCacheDir() // its last part is the version of Node.js
+  return folder === undefined
+    ? process.env
+    : { ...process.env, NODE_COMPILE_CACHE: dirname(folder) }
+}
+
 /** Starts a thread. */
 export function startThread(settings: PartSettings, onRead: OnRead): ReplayThread {
-  const worker = new Worker(workerFile, { workerData: settings, resourceLimits, execArgv: [] })
+  const worker = new Worker(workerFile, {
+    workerData: settings,
+    resourceLimits,
+    execArgv: [],
+    env: environment(),
+  })
   let waiting: PromiseWithResolvers<ThreadAnswer> | undefined
   const fail = (cause: unknown): void => waiting?.reject(cause)
   worker.on('error', fail)

@@ -57,7 +57,7 @@ function decidedBy(policy: Policy, method: string, sent: Outcome['sent']): strin
   if (sent === undefined) return undefined
   const reading = readPath(sent.path)
   if (!('segments' in reading)) return undefined
-  return policy.routes.match(method, sent.host, reading.segments)?.name
+  return policy.routes.match(method, sent.host, reading.path, reading.path.length)?.name
 }
 
 async function ask(envoy: RenderedEnvoy, policy: Policy, request: RandomRequest, id: number) {

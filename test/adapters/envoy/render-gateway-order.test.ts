@@ -70,7 +70,7 @@ describe('routes of Envoy Gateway', () => {
       const { host, method, path } = world.request(renamed)
       const reading = readPath(path)
       if (!('segments' in reading)) continue
-      const decided = renamed.routes.match(method, host, reading.segments)
+      const decided = renamed.routes.match(method, host, reading.path, reading.path.length)
       const backend = backendOf(routes, canonicalHost(host), method, reading.path)
       if (decided === undefined && reading.encoded) continue
       const upstream = decided && upstreamOf.get(decided.name)

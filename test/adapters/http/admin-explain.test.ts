@@ -119,8 +119,8 @@ describe('an explanation', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 429, 429, 429])
     const refused = answers.find(({ status }) => status === 429)
     expect(refused?.headers.get('retry-after')).toBe('2')
-    const others = [{ ...asked, policy: policyText }, asked, asked, asked].map(explain)
-    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    const others = await Promise.all([explain(asked), explain(asked), explain(asked)])
+    expect(others.map(({ status }) => status)).toEqual([200, 200, 200])
     // The place is left whatever came of it.
     expect((await explain({ ...asked, policy: 'version: 3' })).status).toBe(422)
     expect((await explain({ ...asked, policy: policyText })).status).toBe(200)

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { createDecisionLog } from '../../../src/adapters/pino/decision-log.ts'
-import type { DecisionRecord } from '../../../src/domain/record.ts'
 import { runScript } from '../../support/child-script.ts'
+import { nowMs } from '../../support/builders.ts'
+import { recordedDecision } from '../../support/decision-records.ts'
 import { eventually } from '../../support/eventually.ts'
 import { testFolder } from '../../support/folder.ts'
 import { readLogFile } from '../../support/log-lines.ts'
@@ -22,7 +23,7 @@ function logTo(sink: string) {
   return log
 }
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
-const last = { type: 'decision', request_id: 'last' } as unknown as DecisionRecord
+const last = { ...recordedDecision(0, { atMs: nowMs }), request_id: 'last' }
 
 describe('a process that is killed while it writes its decision log', () => {
   it('leaves one broken line at most, and the next process begins its first line anew', async () => {

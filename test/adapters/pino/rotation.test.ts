@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createDecisionLog } from '../../../src/adapters/pino/decision-log.ts'
 import type { DecisionRecord } from '../../../src/domain/record.ts'
+import { nowMs } from '../../support/builders.ts'
+import { recordedDecision } from '../../support/decision-records.ts'
 import { eventually } from '../../support/eventually.ts'
 import { testFolder } from '../../support/folder.ts'
 import { filesOf, readLogFile, requestIds } from '../../support/log-lines.ts'
@@ -81,8 +83,10 @@ describe('a decision log that is rotated under load', () => {
 })
 
 describe('a decision log of a process', () => {
-  const recordOf = (index: number): DecisionRecord =>
-    ({ type: 'decision', request_id: long(index) }) as unknown as DecisionRecord
+  const recordOf = (index: number): DecisionRecord => ({
+    ...recordedDecision(index, { atMs: nowMs }),
+    request_id: long(index),
+  })
 
   function logTo(sink: string, maxBytes?: number) {
     const faults: unknown[] = []

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { fromCheckRequest } from '../../../src/adapters/envoy/from-check-request.ts'
-import { checkMethod } from '../../../src/adapters/envoy/protos.ts'
+import { createCheckDecoder } from '../../../src/adapters/envoy/check-decoder.ts'
 import { createDecisionLog } from '../../../src/adapters/pino/decision-log.ts'
 import { observeCheck } from '../../../src/application/observe-check.ts'
 import { createRefuseCheck } from '../../../src/application/refuse-check.ts'
@@ -132,10 +131,11 @@ it.each([
     ...{ ...shared, loggedAllows: 1, logRequired: false },
     ...{ monotonicNow: () => performance.now(), random },
   })
+  const decode = createCheckDecoder({ tenantHeaders: () => policy.tenantHeaders })
   const refuse = createRefuseCheck({ ...shared, policy: () => policy, onFault: () => undefined })
   for (let count = 0; count < requests; count += 1) {
     const bytes = checkRequestBytes(hostileRequest())
-    const request = fromCheckRequest(checkMethod.requestDeserialize(bytes))
+    const request = decode(bytes, 0, bytes.length)
     await observed(request, until(new AbortController().signal))
     if (count % 10 === 0) refuse({ request, durationMs: 1 })
     if (count % 1_000 === 0) await eventually(() => log.usage().queuedBytes < 1_000_000)

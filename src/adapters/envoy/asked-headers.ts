@@ -1,0 +1,164 @@
+import type { MapEntry } from './map-entry.ts'
+import type { ProtobufReader } from './protobuf-reader.ts'
+
+/** Where a value stands in a message. */
+type Range = readonly [start: number, end: number]
+
+/** The low bits of a letter, which are the same in both cases. */
+const letterBits = 5
+const letters = (1 << letterBits) - 1
+
+const upperA = 0x41
+const upperZ = 0x5a
+const caseBit = 0x20
+
+/**
+ * Collects the headers of one request that somebody asks for, from both encodings of a CheckRequest
+ * (`headers` and `header_map`), and leaves all others where they are.
+ */
+export class AskedHeaders {
+  readonly names: readonly string[]
+  readonly #bytes: readonly Uint8Array[]
+  readonly #longest: number
+  /** By length and first letter of a name: the slot of one that is asked for, from 1; 0: none. */
+  readonly #first: Uint16Array
+  /** By slot: another slot whose name has the same length and first letter, from 1; 0: none. */
+  readonly #next: Uint16Array
+  /** Where the value in `headers` stands, by slot; -1: nowhere. */
+  readonly #starts: Int32Array
+  readonly #ends: Int32Array
+  readonly #absent: readonly undefined[]
+  /** Values in `headers` under names that are not in lower case, by slot and spelling. */
+  #spelled: Map<number, Map<string, Range>> | undefined
+  /** Values in `header_map`, by slot. */
+  #listed: Map<number, string[]> | undefined
+  /** Whether the name that was found last is in lower case throughout. */
+  #isLowerCase = true
+
+  /** `names` in lower case. */
+  constructor(names: readonly string[]) {
+    this.names = names
+    this.#bytes = names.map((name) => new Uint8Array(Buffer.from(name)))
+    this.#longest = Math.max(...names.map((name) => name.length))
+    this.#first = new Uint16Array((this.#longest + 1) << letterBits)
+    this.#next = new Uint16Array(names.length)
+    for (const [slot, bytes] of this.#bytes.entries()) {
+      const look = lookOf(bytes, 0, bytes.length)
+      this.#next[slot] = this.#first[look] as number
+      this.#first[look] = slot + 1
+    }
+    this.#starts = new Int32Array(names.length).fill(-1)
+    this.#ends = new Int32Array(names.length).fill(-1)
+    this.#absent = names.map(() => undefined)
+  }
+
+  /** Forgets the request before. */
+  reset(): void {
+    // The list is short: a call of fill costs more.
+    for (let slot = 0; slot < this.#starts.length; slot += 1) this.#starts[slot] = -1
+    this.#spelled = undefined
+    this.#listed = undefined
+  }
+
+  /** Whether a name of this length that begins with this byte may be asked for. */
+  mayBe(length: number, first: number): boolean {
+    return length <= this.#longest && this.#first[(length << letterBits) | (first & letters)] !== 0
+  }
+
+  /** The slot of the header with this name in any case (RFC 9110 section 5.1); -1: none asks for it. */
+  find(bytes: Uint8Array, start: number, end: number): number {
+    if (end === start || end - start > this.#longest) return -1
+    let slot = (this.#first[lookOf(bytes, start, end)] as number) - 1
+    while (slot >= 0 && !this.#isName(this.#bytes[slot] as Uint8Array, bytes, start)) {
+      slot = (this.#next[slot] as number) - 1
+    }
+    return slot
+  }
+
+  #isName(name: Uint8Array, bytes: Uint8Array, start: number): boolean {
+    this.#isLowerCase = true
+    for (let index = 0; index < name.length; index += 1) {
+      const byte = bytes[start + index] as number
+      if (byte === name[index]) continue
+      if (byte < upperA || byte > upperZ || (byte | caseBit) !== name[index]) return false
+      this.#isLowerCase = false
+    }
+    return true
+  }
+
+  /** A value of `headers`, a map: of the same name the last holds, other spellings are added. */
+  put(slot: number, reader: ProtobufReader, entry: MapEntry): void {
+    const spellings = this.#spelled?.get(slot)
+    if (spellings === undefined && this.#isLowerCase) {
+      this.#starts[slot] = entry.valueStart
+      this.#ends[slot] = entry.valueEnd
+      return
+    }
+    const name = reader.text(entry.keyStart, entry.keyEnd)
+    const range: Range = [entry.valueStart, entry.valueEnd]
+    if (spellings === undefined) this.#spell(slot).set(name, range)
+    else spellings.set(name, range)
+  }
+
+  /** Begins to tell the spellings of a header apart. */
+  #spell(slot: number): Map<string, Range> {
+    const spellings = new Map<string, Range>()
+    const start = this.#starts[slot] as number
+    if (start >= 0) spellings.set(this.names[slot] as string, [start, this.#ends[slot] as number])
+    this.#starts[slot] = -1
+    this.#spelled ??= new Map()
+    this.#spelled.set(slot, spellings)
+    return spellings
+  }
+
+  /** A value of `header_map`, a list. */
+  add(slot: number, value: string): void {
+    this.#listed ??= new Map()
+    const before = this.#listed.get(slot)
+    if (before === undefined) this.#listed.set(slot, [value])
+    else before.push(value)
+  }
+
+  /** The values of all headers that are asked for, by slot. */
+  values(reader: ProtobufReader): (string | undefined)[] {
+    const values = this.#absent.slice() as (string | undefined)[]
+    for (let slot = 0; slot < values.length; slot += 1) {
+      const start = this.#starts[slot] as number
+      if (start >= 0) values[slot] = reader.text(start, this.#ends[slot] as number)
+    }
+    if (this.#spelled !== undefined) this.#addSpelled(values, this.#spelled, reader)
+    if (this.#listed !== undefined) addListed(values, this.#listed)
+    return values
+  }
+
+  #addSpelled(
+    values: (string | undefined)[],
+    spelled: ReadonlyMap<number, ReadonlyMap<string, Range>>,
+    reader: ProtobufReader,
+  ): void {
+    for (const [slot, spellings] of spelled) {
+      const texts = [...spellings.values()].map(([start, end]) => reader.text(start, end))
+      values[slot] = texts.join(',')
+    }
+  }
+}
+
+/** Where names of the same length and first letter are found. */
+function lookOf(bytes: Uint8Array, start: number, end: number): number {
+  return ((end - start) << letterBits) | ((bytes[start] as number) & letters)
+}
+
+/**
+ * Repeated headers are joined as Envoy joins them: with a comma. A peer that fills both encodings says
+ * each thing twice; saying two things is refused later.
+ */
+function addListed(
+  values: (string | undefined)[],
+  listed: ReadonlyMap<number, readonly string[]>,
+): void {
+  for (const [slot, [first = '', ...others]] of listed) {
+    const mapped = values[slot]
+    const own = mapped === undefined || mapped === first ? [first] : [mapped, first]
+    values[slot] = [...own, ...others].join(',')
+  }
+}

@@ -1,0 +1,41 @@
+import type { Deadline } from '../../application/deadline.ts'
+
+/** By when a check has to be answered. A class: every check has one, and most need no more of it. */
+export class CheckDeadline implements Deadline {
+  private readonly endMs: number
+  private readonly monotonicNow: () => number
+  private cancelled: boolean
+  private aborter: AbortController | undefined
+  private answered: string | undefined
+
+  constructor(leftMs: number, monotonicNow: () => number) {
+    this.endMs = monotonicNow() + leftMs
+    this.monotonicNow = monotonicNow
+    this.cancelled = leftMs === 0
+  }
+
+  isLate(nowMs = this.monotonicNow()): boolean {
+    return this.cancelled || nowMs > this.endMs
+  }
+
+  answeredAs(): string | undefined {
+    return this.answered
+  }
+
+  signal(): AbortSignal {
+    this.aborter ??= new AbortController()
+    if (this.cancelled) this.aborter.abort()
+    return this.aborter.signal
+  }
+
+  /** It has passed, or nobody waits any more. */
+  cancel(): void {
+    this.cancelled = true
+    this.aborter?.abort()
+  }
+
+  /** The caller has its answer, under this id, whatever the check comes to. */
+  answer(decisionId: string): void {
+    this.answered = decisionId
+  }
+}

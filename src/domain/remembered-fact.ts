@@ -1,0 +1,91 @@
+import type { Fact, FactSource } from './fact.ts'
+
+/**
+ * A fact as memory holds it, for many requests. A class, so that the text of it, which the line of each
+ * of them repeats, is made once.
+ */
+class RememberedFact implements Fact {
+  readonly user: boolean
+  readonly banned: boolean
+  readonly rows: readonly (readonly string[])[]
+  readonly dynamic: ReadonlyMap<string, readonly string[]>
+  readonly platformRoles: readonly string[]
+  readonly source: FactSource = 'memory'
+  readonly verifiedAtMs: number
+  #texts: RecordedTexts | undefined
+
+  constructor(fact: Fact) {
+    this.user = fact.user
+    this.banned = fact.banned
+    this.rows = fact.rows
+    this.dynamic = fact.dynamic.size === 0 ? none : fact.dynamic
+    this.platformRoles = fact.platformRoles
+    this.verifiedAtMs = fact.verifiedAtMs
+  }
+
+  get texts(): RecordedTexts {
+    return (this.#texts ??= new RecordedTexts(this))
+  }
+}
+
+/** Shared: a map of its own would be the largest part of a fact in memory. */
+const none: Fact['dynamic'] = new Map()
+const noneRecorded: Readonly<Record<string, readonly string[]>> = {}
+
+/** What all records of one fact share. */
+class RecordedTexts {
+  readonly dynamic: Readonly<Record<string, readonly string[]>>
+  #text: string | undefined
+
+  constructor({ dynamic }: Fact) {
+    this.dynamic = dynamic.size === 0 ? noneRecorded : Object.fromEntries(dynamic)
+  }
+
+  /** The text of a record up to the value of `age_ms`, its last field. */
+  upToAge(record: RecordedFact): string {
+    this.#text ??= JSON.stringify(Object.assign({}, record, { age_ms: 0 })).slice(0, -'0}'.length)
+    return this.#text
+  }
+}
+
+/** A fact as records hold it; its fields are those of the record, in their order there. */
+export class RecordedFact {
+  readonly source: FactSource
+  readonly rows: readonly (readonly string[])[]
+  readonly dynamic: Readonly<Record<string, readonly string[]>>
+  readonly platform_roles: readonly string[]
+  readonly banned: boolean
+  readonly user: boolean
+  readonly age_ms: number
+  readonly #texts: RecordedTexts
+
+  constructor(fact: Fact, texts: RecordedTexts, ageMs: number) {
+    this.source = fact.source
+    this.rows = fact.rows
+    this.dynamic = texts.dynamic
+    this.platform_roles = fact.platformRoles
+    this.banned = fact.banned
+    this.user = fact.user
+    this.age_ms = ageMs
+    this.#texts = texts
+  }
+
+  /** The text of one in a line. */
+  static textOf(fact: object): string {
+    return fact instanceof RecordedFact
+      ? `${fact.#texts.upToAge(fact)}${fact.age_ms}}`
+      : JSON.stringify(fact)
+  }
+}
+
+/** Makes what memory holds of a fact. */
+export function rememberFact(fact: Fact): Fact {
+  return new RememberedFact(fact)
+}
+
+/** What a record of a decision at `nowMs` says of the fact that it rested on. */
+export function factRecord(fact: Fact, nowMs: number): RecordedFact {
+  const ageMs = Math.max(0, Math.round(nowMs - fact.verifiedAtMs))
+  const texts = fact instanceof RememberedFact ? fact.texts : new RecordedTexts(fact)
+  return new RecordedFact(fact, texts, ageMs)
+}
