@@ -1,6 +1,6 @@
-import { startNats } from '../src/adapters/servers/nats.ts'
+import { startNats, type NatsServer } from '../src/adapters/servers/nats.ts'
 import { startPostgres, type PostgresServer } from '../src/adapters/servers/postgres.ts'
-import { startValkey } from '../src/adapters/servers/valkey.ts'
+import { startValkey, type ValkeyServer } from '../src/adapters/servers/valkey.ts'
 import { ensureWheels } from '../src/adapters/servers/wheels.ts'
 import { startPlatformOn, type Platform } from '../test/support/platform-on.ts'
 
@@ -8,6 +8,8 @@ import { startPlatformOn, type Platform } from '../test/support/platform-on.ts'
 export interface BenchPlatform {
   readonly platform: Platform
   readonly postgres: PostgresServer
+  readonly nats: NatsServer
+  readonly valkey: ValkeyServer
   /** What instances start with, so that they speak to the servers themselves. */
   readonly direct: Readonly<Record<string, string>>
   /** Adds users `<name>-u<n>`, each staff of `<name>-o<n>`, n from 1,000,000 on. */
@@ -32,8 +34,7 @@ export async function startBenchPlatform(): Promise<BenchPlatform> {
   })
   const { name, people } = platform
   return {
-    platform,
-    postgres,
+    ...{ platform, postgres, nats, valkey },
     direct: { DATABASE_URL: postgres.url, REDIS_URL: valkey.url, NATS_URL: nats.url },
     async addMany(count) {
       const numbers = `generate_series(${firstOfMany}, ${firstOfMany + count - 1}) AS n`

@@ -18,17 +18,22 @@ const ticks = (stat: readonly string[] | undefined): number =>
 /** CPU time that a process has used, in µs; Linux only. */
 export const cpuMicroseconds = (pid: number): number => ticks(statOf(pid)) * microsecondsPerTick
 
-/** The same of a process and all its children that are alive. */
-export function familyCpuMicroseconds(pid: number): number {
-  const children = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => statOf(Number(name)))
-    .filter((stat) => stat?.[1] === String(pid))
-  return (
-    cpuMicroseconds(pid) +
-    children.reduce((sum, stat) => sum + ticks(stat), 0) * microsecondsPerTick
-  )
+/** A process and all that descend from it, the parent first. */
+export function familyOf(pid: number): readonly number[] {
+  const parents = new Map<number, number>()
+  for (const name of readdirSync('/proc')) {
+    if (/^\d+$/.test(name)) parents.set(Number(name), Number(statOf(Number(name))?.[1] ?? 0))
+  }
+  const family = [pid]
+  for (const parent of family) {
+    for (const [child, of] of parents) if (of === parent) family.push(child)
+  }
+  return family
 }
+
+/** CPU time of a process and all its descendants that are alive, in µs. */
+export const familyCpuMicroseconds = (pid: number): number =>
+  familyOf(pid).reduce((sum, member) => sum + cpuMicroseconds(member), 0)
 
 /** Resident memory in MiB, now and at its highest. */
 export function residentMiB(pid: number): { readonly now: number; readonly peak: number } {
