@@ -7,15 +7,15 @@ import { median } from './samples.ts'
 
 const run = promisify(execFile)
 const folder = resolve(import.meta.dirname, '..')
-/** Each prints lines of JSON with a part's `name` and what it cost at best, in µs or in ns. */
+/** Each prints lines of JSON with a part's `name` and what it cost, in µs or in ns. */
 const scripts = ['micro-decision.ts', 'micro-codec.ts']
 /** What they print besides, to compare with. */
-const others = /^(strings|proto-loader)/
+const others = /^(strings|proto-loader|reading)/
 const rounds = 3
 
 interface Line {
   readonly name: string
-  readonly best?: number
+  readonly cpuUs?: { readonly best: number }
   readonly bestNs?: number
 }
 
@@ -33,12 +33,12 @@ export async function microRatios(): Promise<Ratios> {
   const ratios: Record<string, number> = {}
   for (const script of scripts) {
     const path = resolve(folder, script)
-    const env = { ...process.env, BENCH_ROUNDS: String(rounds), BENCH_CHECKS: '30000' }
+    const env = { ...process.env, BENCH_ROUNDS: String(rounds), BENCH_DECISIONS: '30000' }
     const { stdout } = await run(process.execPath, [path], { env })
     yardsticks.push(yardstickUs())
     const yardstick = median(yardsticks)
-    for (const { best, bestNs = NaN, name } of linesOf(stdout)) {
-      ratios[`${script}: ${name}`] = round((best ?? bestNs / 1e3) / yardstick)
+    for (const { bestNs = NaN, cpuUs, name } of linesOf(stdout)) {
+      ratios[`${script}: ${name}`] = round((cpuUs?.best ?? bestNs / 1e3) / yardstick)
     }
   }
   return ratios

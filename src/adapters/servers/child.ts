@@ -44,6 +44,8 @@ export class ServerStartError extends Error {
 }
 
 const LOG_CHARACTERS = 16_384
+/** What is kept of the log until the server is ready: what says so may be followed by a long line. */
+const STARTING_LOG_CHARACTERS = 1_048_576
 const POLL_MS = 10
 
 /** A string that keeps only its end. */
@@ -60,6 +62,12 @@ function createTail(limit: number) {
 function launch(options: ChildOptions) {
   const { command, args, env, cwd, uid, gid } = options
   const tail = createTail(LOG_CHARACTERS)
+  const starting = createTail(STARTING_LOG_CHARACTERS)
+  let isReady = false
+  const keep = (text: string): void => {
+    tail.append(text)
+    if (!isReady) starting.append(text)
+  }
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     // Its own process group: a Ctrl-C in the terminal is for us, who stop servers in order.
@@ -70,10 +78,10 @@ function launch(options: ChildOptions) {
     ...(gid !== undefined && { gid }),
   })
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    tail.append(text)
+    keep(text)
     options.onStdout?.(text)
   })
-  child.stderr.setEncoding('utf8').on('data', tail.append)
+  child.stderr.setEncoding('utf8').on('data', keep)
 
   let end: string | undefined
   const ended = new Promise<string>((resolve) => {
@@ -89,7 +97,14 @@ function launch(options: ChildOptions) {
     )
   })
   if (child.pid !== undefined) killAtExit(child.pid)
-  return { child, tail, ended, end: () => end }
+  return {
+    child,
+    tail,
+    starting: starting.read,
+    ready: () => (isReady = true),
+    ended,
+    end: () => end,
+  }
 }
 
 type Launched = ReturnType<typeof launch>
@@ -111,7 +126,10 @@ async function untilReady(launched: Launched, options: ChildOptions): Promise<vo
     const how = launched.end()
     if (how !== undefined) throw new ServerStartError(`${name} ${how}`, launched.tail.read())
     try {
-      if ((await ready(launched.tail.read())) && launched.end() === undefined) return
+      if ((await ready(launched.starting())) && launched.end() === undefined) {
+        launched.ready()
+        return
+      }
     } catch (fault) {
       lastFault = fault
     }

@@ -20,6 +20,7 @@ export function logTo(url: string, options: Partial<NatsDecisionLogOptions> & { 
   const log = createNatsDecisionLog({
     ...{ url, required: false, now: () => 'now', newId: () => uniqueName(`n${(count += 1)}`) },
     random: () => 0.5,
+    format: { decision: JSON.stringify, policy: JSON.stringify }, // these are no whole records
     onDropped: () => (told.dropped += 1),
     onLoss: (loss) => told.losses.push(loss),
     onFault: (cause) => told.faults.push((cause as Error).message),

@@ -19,8 +19,8 @@ const orders = [
     { kind: 'prepare', version: 'v', text: 't' },
     { kind: 'commit', version: 'v' },
     { kind: 'decision', id: 'd' },
-    { kind: 'decisions', before: null, limit: 1, lookAt: 2, filter: {} },
-    { kind: 'decisions', before: 7, limit: 1, lookAt: 2, filter: { user: 'u' } },
+    { kind: 'decisions', before: null, limit: 1, lookAt: 2, maxBytes: 9, filter: {} },
+    { kind: 'decisions', before: 7, limit: 1, lookAt: 2, maxBytes: 9, filter: { user: 'u' } },
   ].map((question) => ({ type: 'ask', id: 3, question })),
 ]
 const news = [
@@ -57,7 +57,7 @@ describe('messages between processes', () => {
     {
       type: 'ask',
       id: 1,
-      question: { kind: 'decisions', before: '0', limit: 1, lookAt: 1, filter: {} },
+      question: { kind: 'decisions', before: '0', limit: 1, lookAt: 1, maxBytes: 9, filter: {} },
     },
     { type: 'log' },
     { type: 'grant' },

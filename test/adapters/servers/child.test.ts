@@ -47,6 +47,13 @@ describe('startChild', () => {
     expect(String(error)).toContain('disk is full')
   })
 
+  it('hears that a server is ready although a long line follows at once', async () => {
+    const script = `process.stdout.write('ready\\n' + 'x'.repeat(100_000) + '\\n'); ${forever}`
+    const child = await start(script)
+    expect(child.log().length).toBeLessThanOrEqual(16_384)
+    await child.stop()
+  })
+
   it('keeps only the end of a long log', async () => {
     const script = `for (let i = 0; i < 5000; i++) console.log('line ' + i); process.exitCode = 1`
     const error = (await start(script).catch((e: unknown) => e)) as ServerStartError
