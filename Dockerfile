@@ -29,7 +29,7 @@ EXPOSE 9191 9180
 # Alive, not ready: a dependency that is down is not mended by another start.
 HEALTHCHECK --interval=5s --timeout=2s --start-period=5s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9180/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# Node as process 1 handles SIGTERM itself (the service drains) and starts no other process, so there is
-# nothing for an init to do.
+# Node as process 1 handles SIGTERM itself (the service drains) and looks after the workers that it starts
+# with TENANTGATE_WORKERS, so there is nothing for an init to do.
 ENTRYPOINT ["node", "dist/main.js"]
 CMD ["serve"]
