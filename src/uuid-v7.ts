@@ -4,8 +4,12 @@ import { randomFillSync } from 'node:crypto'
 const batch = 256
 /** Random bytes of an id: 10 bits of each pair of them are more than are needed. */
 const bytesPerId = 10
-/** What follows the version in the text of an id: `abc-8abc-abcdefabcdef`. */
+/** The time and the version, `abcdefab-cdef-7`, and what follows them: `abc-8abc-abcdefabcdef`. */
+const headLength = 15
 const tailLength = 21
+const idLength = headLength + tailLength
+/** Ids of one ms whose text is made together at most. */
+const maxRun = 64
 const digits = Buffer.from('0123456789abcdef')
 const dash = '-'.charCodeAt(0)
 
@@ -16,22 +20,25 @@ const dash = '-'.charCodeAt(0)
  */
 export function createUuidV7(): (nowMs: number) => string {
   const random = new Uint8Array(batch * bytesPerId)
-  const text = Buffer.alloc(batch * tailLength)
-  let tails = ''
-  let next = batch
+  const text = Buffer.alloc(batch * idLength)
+  const head = Buffer.alloc(headLength)
   let headMs = -1
-  let head = ''
+  /** The text of ids of one ms, as many as the last ms had use for, and where the next of them begins. */
+  let run = ''
+  let at = 0
+  let runLength = 1
+  /** The first id whose random part is not in a run. */
+  let next = batch
 
   function refill(): void {
     randomFillSync(random)
     for (let id = 0; id < batch; id += 1) writeTail(id)
-    tails = text.toString('latin1')
     next = 0
   }
 
   function writeTail(id: number): void {
     const from = id * bytesPerId
-    let at = id * tailLength
+    let at = id * idLength + headLength
     for (let digit = 0; digit < 19; digit += 1) {
       if (digit === 3 || digit === 7) text[at++] = dash
       const byte = random[from + (digit >> 1)] ?? 0
@@ -41,15 +48,34 @@ export function createUuidV7(): (nowMs: number) => string {
     }
   }
 
-  return (nowMs) => {
+  /** What a run still held of another ms is made again: its random parts were shown to nobody. */
+  function beginMs(nowMs: number): void {
+    headMs = nowMs
+    const time = Math.floor(nowMs).toString(16).padStart(12, '0')
+    head.write(`${time.slice(0, 8)}-${time.slice(8)}-7`, 'latin1')
+    next -= (run.length - at) / idLength
+    runLength = Math.max(1, runLength >> 1)
+  }
+
+  function beginRun(): void {
     if (next === batch) refill()
-    if (nowMs !== headMs) {
-      headMs = nowMs
-      const time = Math.floor(nowMs).toString(16).padStart(12, '0')
-      head = `${time.slice(0, 8)}-${time.slice(8)}-7`
+    const end = Math.min(batch, next + runLength)
+    for (let id = next; id < end; id += 1) {
+      const from = id * idLength
+      for (let index = 0; index < headLength; index += 1) text[from + index] = head[index] ?? 0
     }
-    const from = tailLength * next
-    next += 1
-    return head + tails.slice(from, from + tailLength)
+    run = text.toString('latin1', next * idLength, end * idLength)
+    at = 0
+    next = end
+    runLength = Math.min(maxRun, runLength * 2)
+  }
+
+  return (nowMs) => {
+    if (nowMs !== headMs) {
+      beginMs(nowMs)
+      beginRun()
+    } else if (at === run.length) beginRun()
+    at += idLength
+    return run.slice(at - idLength, at)
   }
 }

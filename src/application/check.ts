@@ -1,5 +1,5 @@
 import type { Reason } from '../domain/decision.ts'
-import { usualToken } from '../domain/credential.ts'
+import { isUsual, usualHeader } from '../domain/credential.ts'
 import { admit, decisionOf, enter, presentedToken, readmit } from '../domain/evaluate.ts'
 import { newEvaluation, type Decision, type Evaluation, type Trace } from '../domain/evaluation.ts'
 import type { ClaimRules } from '../domain/identity.ts'
@@ -65,13 +65,14 @@ export function createCheck(deps: CheckDeps): Check {
     const header = evaluation.request.header('authorization')
     const at = deps.turn?.()
     const nowMs = at?.wallMs ?? now()
-    const usual = usualToken(header)
-    let identity = usual === undefined ? undefined : identities.get(usual, nowMs)
+    // The header as it came: to cut its token out of it, and to hash that, costs more than to find it.
+    let identity = isUsual(header) ? identities.get(header, nowMs) : undefined
     if (identity === undefined) {
       const presented = presentedToken(evaluation, header)
       if ('decided' in presented) return presented.decided
       const { token } = presented
-      if (token !== usual) identity = identities.get(token, nowMs)
+      const usual = usualHeader(token)
+      if (usual !== header) identity = identities.get(usual, nowMs)
       if (identity === undefined) return verify(evaluation, token, deadline)
     } else evaluation.trace?.('credential', 'passed', 'one bearer token')
     return readmit(evaluation, identity, nowMs) ?? decideOnFact(evaluation, deadline, at)
@@ -86,7 +87,7 @@ export function createCheck(deps: CheckDeps): Check {
     const epoch = identities.epoch()
     const verdict = await tokens.verify(token, deadline.signal())
     const refusal = admit(evaluation, verdict, { rules, nowMs: now() })
-    if (evaluation.identity !== null) identities.set(token, evaluation.identity, epoch)
+    if (evaluation.identity !== null) identities.set(usualHeader(token), evaluation.identity, epoch)
     return refusal ?? decideOnFact(evaluation, deadline)
   }
 

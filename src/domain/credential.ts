@@ -32,9 +32,14 @@ export function readCredential(header: string | undefined): CredentialReading {
 const usualScheme = 'Bearer '
 
 /**
- * What an `authorization` header of the usual form would carry as its token, unread: of use only to
- * find a token that was read and verified before, which then is exactly what the header carries.
+ * An `authorization` header that has the usual form, unread: of use only to find what was remembered of
+ * it once its token was read and verified, which then is exactly what the header carries.
  */
-export function usualToken(header: string | undefined): string | undefined {
-  return header?.startsWith(usualScheme) === true ? header.slice(usualScheme.length) : undefined
+export function isUsual(header: string | undefined): header is string {
+  return header?.startsWith(usualScheme) === true
+}
+
+/** The header of the usual form that carries this token. */
+export function usualHeader(token: string): string {
+  return usualScheme + token
 }

@@ -1,5 +1,6 @@
 import type { MapEntry } from './map-entry.ts'
 import type { ProtobufReader } from './protobuf-reader.ts'
+import type { RecurringTexts } from './recurring-texts.ts'
 
 /** Where a value stands in a message. */
 type Range = readonly [start: number, end: number]
@@ -35,7 +36,7 @@ export class AskedHeaders {
   /** Whether the name that was found last is in lower case throughout. */
   #isLowerCase = true
 
-  /** `names` in lower case. */
+  /** `names` in lower case, the one whose values recur first. */
   constructor(names: readonly string[]) {
     this.names = names
     this.#bytes = names.map((name) => new Uint8Array(Buffer.from(name)))
@@ -119,12 +120,14 @@ export class AskedHeaders {
     else before.push(value)
   }
 
-  /** The values of all headers that are asked for, by slot. */
-  values(reader: ProtobufReader): (string | undefined)[] {
+  /** The values of all headers that are asked for, by slot; the first comes again with its subject. */
+  values(reader: ProtobufReader, recurring: RecurringTexts): (string | undefined)[] {
     const values = this.#absent.slice() as (string | undefined)[]
     for (let slot = 0; slot < values.length; slot += 1) {
       const start = this.#starts[slot] as number
-      if (start >= 0) values[slot] = reader.text(start, this.#ends[slot] as number)
+      if (start < 0) continue
+      const end = this.#ends[slot] as number
+      values[slot] = slot === 0 ? recurring.read(reader, start, end) : reader.text(start, end)
     }
     if (this.#spelled !== undefined) this.#addSpelled(values, this.#spelled, reader)
     if (this.#listed !== undefined) addListed(values, this.#listed)

@@ -4,6 +4,7 @@ import { AskedHeaders } from './asked-headers.ts'
 import { CheckFields } from './check-fields.ts'
 import { DecodedRequest, unreadableRequest } from './decoded-request.ts'
 import { MalformedMessageError, ProtobufReader } from './protobuf-reader.ts'
+import { RecurringTexts } from './recurring-texts.ts'
 import { RememberedTexts } from './remembered-texts.ts'
 
 /** Headers that are asked for under every policy: to decide, and to log or trace. */
@@ -29,6 +30,7 @@ export type DecodeCheck = (bytes: Uint8Array, start: number, end: number) => Acc
 export function createCheckDecoder({ tenantHeaders, untold }: CheckDecoderDeps): DecodeCheck {
   const reader = new ProtobufReader()
   const texts = new RememberedTexts()
+  const credentials = new RecurringTexts()
   const extensions = new AskedExtensions(texts)
   const fields = new CheckFields(reader, extensions)
   const always = untold === true ? decidedBy : [...decidedBy, ...toldOf]
@@ -57,7 +59,7 @@ export function createCheckDecoder({ tenantHeaders, untold }: CheckDecoderDeps):
       },
       extensions.values(reader),
       asked.names,
-      asked.values(reader),
+      asked.values(reader, credentials),
     )
   }
 

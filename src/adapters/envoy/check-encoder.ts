@@ -35,6 +35,8 @@ export function createCheckEncoder(): CheckEncoder {
   const subjectOf = createSubjectParts()
   const ruleOf = createRuleParts()
   let idParts = prepareIdParts(36)
+  /** Where the id stands in the answer that is written: it is told twice. */
+  let idAt = 0
 
   function partsOf(decisionId: string): IdParts {
     if (decisionId.length !== idParts.length) idParts = prepareIdParts(decisionId.length)
@@ -63,6 +65,7 @@ export function createCheckEncoder(): CheckEncoder {
 
   function writeIdHeader(decisionId: string, id: IdParts): void {
     writer.raw(id.header)
+    idAt = writer.length
     writer.ascii(decisionId)
     writer.raw(fields.overwrite)
   }
@@ -75,7 +78,7 @@ export function createCheckEncoder(): CheckEncoder {
       id.metadata.length + id.length + ofRule.length + ofSubject.length,
     )
     writer.raw(id.metadata)
-    writer.ascii(decisionId)
+    writer.again(idAt, id.length)
     writer.raw(ofRule)
     writer.raw(ofSubject)
     return writer.length

@@ -62,6 +62,16 @@ export class ProtobufWriter {
     if (this.length - before !== text.length) throw new TypeError('a text is not ASCII')
   }
 
+  /** Bytes that were written before, from a place on. */
+  again(from: number, count: number): void {
+    this.reserve(count)
+    const { bytes, length } = this
+    for (let index = 0; index < count; index += 1) {
+      bytes[length + index] = bytes[from + index] as number
+    }
+    this.length += count
+  }
+
   /** A short text, unless it is more than ASCII. */
   #writeShort(text: string): boolean {
     const { bytes, length } = this

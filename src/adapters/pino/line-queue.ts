@@ -1,5 +1,5 @@
 /** Lines are gathered into pages of so many bytes and written a page at a time. */
-const pageBytes = 64 * 1024
+const pageBytes = 256 * 1024
 const lineBreak = 0x0a
 
 /** Whole lines that are written together. */
@@ -21,7 +21,7 @@ interface PageChunk extends Chunk {
 }
 
 /** Pages that are kept for the next lines: a new one for each costs more than the lines in it. */
-const maxSparePages = 4
+const maxSparePages = 16
 /** The most bytes that UTF-8 takes for a UTF-16 code unit. */
 const longestUnit = 3
 
