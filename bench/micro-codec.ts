@@ -6,6 +6,7 @@ import { createCheckEncoder } from '../src/adapters/envoy/check-encoder.ts'
 import { createCheckHandler } from '../src/adapters/envoy/check-handler.ts'
 import type { Decision } from '../src/domain/evaluation.ts'
 import type { UnaryCall } from '../src/ports/unary-call.ts'
+import { rememberFact } from '../src/domain/remembered-fact.ts'
 import { decide, factOf, policyWith, requestOf, tokenOf } from '../test/support/builders.ts'
 import { loadedCheck } from '../test/support/loaded-check.ts'
 import { fromCheckRequest } from '../test/support/plain-check-request.ts'
@@ -85,7 +86,7 @@ const policy = policyWith(
 )
 const decisions: readonly Decision[] = people.map((person) =>
   decide(policy, requestOf(`POST ${pathOf(person)}`), {
-    fact: factOf(['staff'], { source: 'memory' }),
+    fact: rememberFact(factOf(['staff'])),
     token: tokenOf({ sub: person.user, organizationId: person.organization }),
   }),
 )

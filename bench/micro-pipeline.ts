@@ -7,13 +7,12 @@ import { createFacts } from '../src/application/facts.ts'
 import { observeCheck, type ObservedCheck } from '../src/application/observe-check.ts'
 import { createTokenMemory } from '../src/application/token-memory.ts'
 import { composeDecisions } from '../src/compose-decisions.ts'
-import type { Fact } from '../src/domain/fact.ts'
+import { factFromRows, type Fact } from '../src/domain/fact.ts'
 import type { VerifiedToken } from '../src/domain/identity.ts'
 import type { Policy } from '../src/domain/policy.ts'
 import { createTimestamp } from '../src/iso-timestamp.ts'
 import { createTurnClock } from '../src/turn-clock.ts'
 import { createUuidV7 } from '../src/uuid-v7.ts'
-import { factOf } from '../test/support/builders.ts'
 
 /** What is done with a decision: nothing, kept for the admin API, or kept and logged to a file. */
 export type Kind = 'bare' | 'kept' | 'logged'
@@ -79,7 +78,12 @@ export function createPipeline(
 }
 
 function composeFacts(subjects: number) {
-  const read = (): Fact => factOf(['staff'], { verifiedAtMs: now() })
+  const user = { role: null, banned: false }
+  const read = (): Fact =>
+    factFromRows(
+      { user, memberRoles: ['staff'], dynamicRoles: [], verifiedAtMs: now() },
+      'postgres',
+    )
   return createFacts({
     clock: () => ({ monotonicMs: monotonicNow(), wallMs: now() }),
     bounds: ttl,

@@ -11,6 +11,7 @@ import { createReadiness } from './application/readiness.ts'
 import { createRefuseCheck } from './application/refuse-check.ts'
 import { watchDatabase } from './application/watch-database.ts'
 import type { Config } from './config.ts'
+import { bytesOfToken } from './config-memory.ts'
 import type { Facts } from './application/facts.ts'
 import { createTokenMemory } from './application/token-memory.ts'
 import { createBoundedMap } from './adapters/lru/bounded-map.ts'
@@ -35,8 +36,6 @@ const statementShare = 0.6
 const maxWaitingStatements = 1_000
 const maxMessageBytes = 1024 * 1024
 const maxInFlight = 10_000
-/** Verified tokens that are remembered at most. */
-const tokenLimits = { maxEntries: 100_000, maxBytes: 128 * 1024 * 1024 }
 /** Faults of a policy file that one line of the log names. */
 const maxLoggedFaults = 20
 
@@ -133,7 +132,11 @@ async function compose(
     ...{ config, database, schema, policy: policies.current },
     ...{ metrics, readiness, log, onFault, closers },
   })
-  const identities = createTokenMemory({ createMap: createBoundedMap, ...tokenLimits })
+  const identities = createTokenMemory({
+    createMap: createBoundedMap,
+    maxEntries: config.maxSubjects,
+    maxBytes: config.maxSubjects * bytesOfToken,
+  })
   metrics.watchTokens(identities.usage)
 
   const tokens = composeTokens({

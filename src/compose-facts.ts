@@ -7,6 +7,7 @@ import { observeCache, observeSource } from './application/observe-reads.ts'
 import { verificationConnections } from './connection-shares.ts'
 import { composeCache } from './compose-cache.ts'
 import { composeWatch } from './compose-watch.ts'
+import { bytesOfFact } from './config-memory.ts'
 import type { FactsComposition } from './facts-composition.ts'
 import type { Fact } from './domain/fact.ts'
 import type { Clock } from './ports/clock.ts'
@@ -16,13 +17,9 @@ const sourceShare = 0.8
 const verificationTimeoutMs = 2_000
 /** First verifications and renewals, each one statement at a time. */
 const maxWaitingVerifications = 2
-/** What a process remembers at most; together about 150 MB. */
-const limits = {
-  maxFacts: 100_000,
-  maxFactBytes: 100 * 1024 * 1024,
-  maxChanges: 50_000,
-  maxAnswered: 200_000,
-}
+/** What a process remembers beside facts; together about 50 MB. */
+const maxChanges = 50_000
+const leastAnswered = 200_000
 
 /** Facts, and what they have beside PostgreSQL. */
 export interface ComposedFacts {
@@ -83,7 +80,10 @@ export function composeFacts(composition: FactsComposition): ComposedFacts {
     ),
     cache,
     createMap: createBoundedMap,
-    limits,
+    limits: {
+      ...{ maxChanges, maxAnswered: Math.max(leastAnswered, 2 * config.maxSubjects) },
+      ...{ maxFacts: config.maxSubjects, maxFactBytes: config.maxSubjects * bytesOfFact },
+    },
     hasPlatformRole: (fact: Fact) =>
       fact.platformRoles.some((role) => policy().platformRoles.has(role)),
     schedule,

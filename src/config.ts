@@ -2,6 +2,7 @@ import type { TlsFiles } from './adapters/envoy/certificates.ts'
 import type { TracingOptions } from './adapters/opentelemetry/options.ts'
 import { readAssertion, type AssertionConfig } from './config-assertion.ts'
 import { readDecisionLog, type DecisionLogConfig } from './config-log.ts'
+import { readMemory, type MemoryConfig } from './config-memory.ts'
 import { readTracing } from './config-tracing.ts'
 import { readWorkers, type WorkersConfig } from './config-workers.ts'
 import {
@@ -22,7 +23,7 @@ export interface ConfigFault {
 }
 
 /** The configuration of `serve`: read once, frozen (contract section 2). Durations are in ms. */
-export interface Config extends DecisionLogConfig, WorkersConfig {
+export interface Config extends DecisionLogConfig, MemoryConfig, WorkersConfig {
   readonly policy: string
   readonly grpcListen: string
   readonly grpcTls: TlsFiles | undefined
@@ -43,8 +44,6 @@ export interface Config extends DecisionLogConfig, WorkersConfig {
   readonly cacheTtlMs: number
   readonly verifyAfterMs: number
   readonly claims: 'grant' | 'deny-only'
-  /** Decisions that the admin API finds in memory; 0: none are kept. */
-  readonly adminDecisions: number
   readonly deadlineMs: number
   readonly drainMs: number
   readonly logLevel: string
@@ -162,7 +161,7 @@ export function readConfig(
     verifyAfterMs: duration('TENANTGATE_VERIFY_AFTER', 5_000),
     claims: choice('TENANTGATE_CLAIMS', ['grant', 'deny-only'], 'grant'),
     ...readDecisionLog(env, fault),
-    adminDecisions: readCount(text('TENANTGATE_ADMIN_DECISIONS'), fault),
+    ...readMemory(text, fault),
     deadlineMs: duration('TENANTGATE_DEADLINE', 100),
     drainMs: duration('TENANTGATE_DRAIN', 5_000),
     logLevel: choice('TENANTGATE_LOG_LEVEL', logLevels, 'info'),
@@ -224,22 +223,4 @@ function warningsOf(config: Config): readonly string[] {
     )
   }
   return warnings
-}
-
-const keptDecisions = 10_000
-const mostKeptDecisions = 100_000
-
-function readCount(
-  value: string | undefined,
-  fault: (variable: string, message: string) => void,
-): number {
-  if (value === undefined) return keptDecisions
-  const count = /^\d{1,7}$/.test(value) ? Number(value) : Infinity
-  if (count > mostKeptDecisions) {
-    fault(
-      'TENANTGATE_ADMIN_DECISIONS',
-      `"${value}" is not a whole number from 0 to ${mostKeptDecisions}`,
-    )
-  }
-  return count
 }

@@ -61,7 +61,8 @@ export async function flatness(bench: Bench): Promise<ScenarioResult> {
     if (!bench.takesPart(name) || recorder.isLeftOut(server)) return
     const { routes } = size
     const contestant = tenantgateContestant(bench, {
-      ...({ name, transport, log: 'off', env } as const),
+      ...({ name, transport, log: 'off' } as const),
+      env: { ...env, TENANTGATE_MAX_SUBJECTS: String(Math.max(65_536, 2 * size.distinct)) },
       ...(routes !== undefined && { routes }),
     })
     if (contestant.leftOut !== undefined) recorder.leaveOut(server, contestant.leftOut)

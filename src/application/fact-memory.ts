@@ -41,8 +41,11 @@ export interface FactMemoryOptions {
 /** Absent subjects that are remembered at most. */
 const maxAbsences = 10_000
 
-/** What an entry costs beyond its texts: objects, two index entries, the map's own. Measured. */
-const entryOverheadBytes = 900
+/**
+ * What an entry costs beyond its texts: objects, two index entries, the map's own, and the note that is
+ * kept with a fact. Measured.
+ */
+const entryOverheadBytes = 1_400
 
 /** A fact's place in a map. A class, so that what a pair last found can be told from anything else. */
 class Place {

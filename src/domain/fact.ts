@@ -1,5 +1,5 @@
 import { isPermission } from './permission.ts'
-import { parseRoles } from './roles.ts'
+import { parseRoles, parseRows } from './roles.ts'
 
 /** Where a fact was read. */
 export type FactSource = 'claims' | 'memory' | 'redis' | 'postgres'
@@ -83,7 +83,7 @@ export function factFromRows(rows: FactRows, source: FactSource): Fact {
   return {
     user: user !== null,
     banned: user?.banned ?? false,
-    rows: user === null ? [] : rows.memberRoles.map(parseRoles),
+    rows: user === null ? [] : parseRows(rows.memberRoles),
     dynamic: dynamicRoles(rows),
     platformRoles: user === null ? [] : parseRoles(user.role ?? 'user'),
     source,

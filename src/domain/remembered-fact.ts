@@ -13,6 +13,7 @@ class RememberedFact implements Fact {
   readonly source: FactSource = 'memory'
   readonly verifiedAtMs: number
   #texts: RecordedTexts | undefined
+  #note: unknown
 
   constructor(fact: Fact) {
     this.user = fact.user
@@ -26,6 +27,27 @@ class RememberedFact implements Fact {
   get texts(): RecordedTexts {
     return (this.#texts ??= new RecordedTexts(this))
   }
+
+  static noteOf(fact: Fact): unknown {
+    return fact instanceof RememberedFact ? fact.#note : undefined
+  }
+
+  static keepNote(fact: Fact, note: object): void {
+    if (fact instanceof RememberedFact) fact.#note = note
+  }
+}
+
+/** What `keepNote` kept last with a fact, of whatever kind; undefined: nothing. */
+export function noteOf(fact: Fact): unknown {
+  return RememberedFact.noteOf(fact)
+}
+
+/**
+ * Keeps what was worked out of a fact with it, for as long as memory holds it; with one that memory does
+ * not hold nothing is kept. It may be of 500 bytes: memory counts as many for each fact.
+ */
+export function keepNote(fact: Fact, note: object): void {
+  RememberedFact.keepNote(fact, note)
 }
 
 /** Shared: a map of its own would be the largest part of a fact in memory. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { commonRoles, parseRoles } from '../../src/domain/roles.ts'
+import { commonRoles, parseRoles, parseRows } from '../../src/domain/roles.ts'
 
 describe('parseRoles', () => {
   it.each([
@@ -45,5 +45,35 @@ describe('commonRoles', () => {
     ['none of no lists', [], []],
   ])('gives %s', (_title, lists, roles) => {
     expect(commonRoles(lists)).toEqual(roles)
+  })
+})
+
+describe('what many subjects share', () => {
+  it('is one list for one text, and nobody can change it', () => {
+    const roles = parseRoles('shared, viewer')
+    expect(parseRoles('shared, viewer')).toBe(roles)
+    expect(() => (roles as string[]).push('owner')).toThrow(TypeError)
+    const rows = parseRows(['shared, viewer'])
+    expect(parseRows(['shared, viewer'])).toBe(rows)
+    expect(rows).toEqual([['shared', 'viewer']])
+    expect(() => (rows as string[][]).push(['owner'])).toThrow(TypeError)
+  })
+
+  it('is read right, however many texts there are and however long they are', () => {
+    for (let round = 0; round < 2; round += 1) {
+      for (let index = 0; index < 10_000; index += 1) {
+        expect(parseRoles(`a${index},b`)).toEqual([`a${index}`, 'b'])
+      }
+    }
+    const long = `${'x'.repeat(200)},y`
+    expect(parseRoles(long)).toEqual(['x'.repeat(200), 'y'])
+    expect(parseRoles(long)).not.toBe(parseRoles(long))
+  })
+
+  it('is not shared by members of several rows', () => {
+    expect(parseRows([])).toEqual([])
+    expect(parseRows(['a', 'b,c'])).toEqual([['a'], ['b', 'c']])
+    expect(parseRows(['a', 'a'])).toEqual([['a'], ['a']])
+    expect(parseRows([''])).toEqual([[]])
   })
 })

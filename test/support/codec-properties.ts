@@ -6,6 +6,7 @@ import { unreadableRequest } from '../../src/adapters/envoy/decoded-request.ts'
 import { denyReasons } from '../../src/domain/decision.ts'
 import type { Decision } from '../../src/domain/evaluation.ts'
 import { pairKey, type Fact, type FactSource, type Pair } from '../../src/domain/fact.ts'
+import { rememberFact } from '../../src/domain/remembered-fact.ts'
 import type { Policy } from '../../src/domain/policy.ts'
 import type { AccessRequest } from '../../src/domain/request.ts'
 import { askedHeaders, tenantHeaders } from './check-messages.ts'
@@ -158,8 +159,9 @@ function sharedFact(facts: Map<string, Fact>, pair: Pair, world: World, all: Ans
           rows: [[...(fact.rows[0] ?? []), ...all.roles]],
           platformRoles: [...fact.platformRoles, ...all.roles],
         }
-  facts.set(pairKey(pair), odd)
-  return odd
+  const shared = all.source === 'memory' ? rememberFact(odd) : odd
+  facts.set(pairKey(pair), shared)
+  return shared
 }
 
 function renamed(policy: Policy, headers: Policy['definition']['headers'] | null): Policy {

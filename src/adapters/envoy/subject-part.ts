@@ -1,7 +1,7 @@
 import type { Decision, Evaluation } from '../../domain/evaluation.ts'
 import { decisionIdHeader, injectedHeaders, provenIdentity } from '../../domain/injected-headers.ts'
-import { PreparedParts } from './prepared-parts.ts'
 import { type Prepared, ProtobufWriter } from './protobuf-writer.ts'
+import { keepNote, noteOf } from '../../domain/remembered-fact.ts'
 import { writeHeader, writeMetadata, writeRemoval } from './response-fields.ts'
 
 /** What an answer says of its subject, as bytes, and all that this depends on. */
@@ -13,42 +13,65 @@ export interface SubjectPart {
   readonly metadata: Prepared
 }
 
-interface KnownPart extends SubjectPart {
-  readonly policy: Evaluation['policy']
-  readonly reason: Decision['reason']
-  readonly subject: string | undefined
-  readonly organization: string | null | undefined
-  readonly tenant: string | null | undefined
-  readonly mismatch: boolean | undefined
-  readonly inTenant: boolean
-}
+/** A part with the decision it was made for. A class, so that it is known from any other note. */
+class KnownPart implements SubjectPart {
+  readonly headers: Prepared
+  readonly removed: Prepared
+  readonly metadata: Prepared
+  readonly #policy: Evaluation['policy']
+  readonly #reason: Decision['reason']
+  readonly #subject: string | undefined
+  readonly #organization: string | null | undefined
+  readonly #tenant: string | null | undefined
+  readonly #mismatch: boolean | undefined
+  readonly #inTenant: boolean
 
-/** Subjects whose part is kept at most; one takes about 500 bytes. */
-const maxParts = 65_536
+  constructor({ evaluation, reason }: Decision, part: SubjectPart) {
+    const { identity, policy, tenancy } = evaluation
+    this.headers = part.headers
+    this.removed = part.removed
+    this.metadata = part.metadata
+    this.#policy = policy
+    this.#reason = reason
+    this.#subject = identity?.subject
+    this.#organization = identity?.organization
+    this.#tenant = tenancy?.tenant
+    this.#mismatch = tenancy?.mismatch
+    this.#inTenant = isInTenant(evaluation)
+  }
+
+  /** Whether it says the same of this decision, which rests on the same fact. */
+  holds({ evaluation, reason }: Decision): boolean {
+    const { identity, policy, tenancy } = evaluation
+    return (
+      this.#policy === policy &&
+      this.#reason === reason &&
+      this.#subject === identity?.subject &&
+      this.#organization === identity?.organization &&
+      this.#tenant === tenancy?.tenant &&
+      this.#mismatch === tenancy?.mismatch &&
+      this.#inTenant === isInTenant(evaluation)
+    )
+  }
+}
 
 /**
  * Makes the part of an answer that its subject has. It is kept beside the fact it rests on, as long as
  * that is in memory: to join and escape roles costs more than all the rest of an answer.
  */
 export function createSubjectParts(): (decision: Decision) => SubjectPart {
-  const parts = new PreparedParts<WeakKey, KnownPart>(maxParts)
   const writer = new ProtobufWriter()
 
+  /** Of a request without a token nothing is said of a subject: its part is the policy's. */
+  let nobody: KnownPart | undefined
+
   function prepare(decision: Decision): KnownPart {
-    const { identity, policy, tenancy } = decision.evaluation
     const { remove, set } = injectedHeaders(decision, '')
-    return {
-      policy,
-      reason: decision.reason,
-      subject: identity?.subject,
-      organization: identity?.organization,
-      tenant: tenancy?.tenant,
-      mismatch: tenancy?.mismatch,
-      inTenant: isInTenant(decision.evaluation),
+    return new KnownPart(decision, {
       headers: headersOf(set),
       removed: remove.length === 0 ? '' : removalsOf(remove),
       metadata: metadataOf(decision),
-    }
+    })
   }
 
   function headersOf(set: readonly (readonly [name: string, value: string])[]): Prepared {
@@ -77,30 +100,18 @@ export function createSubjectParts(): (decision: Decision) => SubjectPart {
   }
 
   return (decision) => {
-    const { fact, identity, policy } = decision.evaluation
-    // Of other sources a fact is used once; a request without a token says nothing of a subject.
-    const key = fact?.source === 'memory' ? fact : identity === null ? policy : undefined
-    if (key === undefined) return prepare(decision)
-    const known = parts.get(key)
-    if (known !== undefined && holds(known, decision)) return known
+    const { fact, identity } = decision.evaluation
+    if (fact === null && identity === null) {
+      if (nobody?.holds(decision) !== true) nobody = prepare(decision)
+      return nobody
+    }
+    // Of other sources a fact is used once: nothing is kept with it.
+    const noted = fact === null ? undefined : noteOf(fact)
+    if (noted instanceof KnownPart && noted.holds(decision)) return noted
     const part = prepare(decision)
-    parts.set(key, part)
+    if (fact !== null) keepNote(fact, part)
     return part
   }
-}
-
-/** Whether a part that was made for the same fact says the same of this decision. */
-function holds(part: KnownPart, { evaluation, reason }: Decision): boolean {
-  const { identity, policy, tenancy } = evaluation
-  return (
-    part.policy === policy &&
-    part.reason === reason &&
-    part.subject === identity?.subject &&
-    part.organization === identity?.organization &&
-    part.tenant === tenancy?.tenant &&
-    part.mismatch === tenancy?.mismatch &&
-    part.inTenant === isInTenant(evaluation)
-  )
 }
 
 /** Whether the rules are of a tenant: else none is told to the upstream. */

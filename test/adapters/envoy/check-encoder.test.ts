@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createCheckEncoder } from '../../../src/adapters/envoy/check-encoder.ts'
 import type { Decision, Evaluation } from '../../../src/domain/evaluation.ts'
 import { answerOf } from '../../support/authorization-client.ts'
+import { rememberFact } from '../../../src/domain/remembered-fact.ts'
 import { decide, factOf, policyWith, requestOf } from '../../support/builders.ts'
 import { answersAlike } from '../../support/codec-properties.ts'
 
@@ -9,7 +10,7 @@ const policy = policyWith(
   ['{ name: read, match: "GET /o/{organizationId}", permission: leave:read }'],
   ['tenant: { path: organizationId }'],
 )
-const fact = factOf(['staff'], { source: 'memory' })
+const fact = rememberFact(factOf(['staff']))
 const granted = decide(policy, requestOf('GET /o/org-a'), { fact })
 const { evaluation } = granted
 const [guard] = evaluation.guards
@@ -21,6 +22,14 @@ const withPart = (part: Partial<Evaluation>): Decision => ({
   ...granted,
   evaluation: { ...evaluation, ...part },
 })
+
+const renamed = {
+  ...policy,
+  definition: {
+    ...policy.definition,
+    headers: { ...policy.definition.headers, userId: 'x-subject' },
+  },
+}
 
 describe('of what was prepared for the same fact and rule, nothing is taken for another', () => {
   it.each<[string, Decision]>([
@@ -36,8 +45,9 @@ describe('of what was prepared for the same fact and rule, nothing is taken for 
     ],
     ['rule', withPart({ settings: { ...settings, name: 'other' } })],
     ['version of the policy', withPart({ policy: { ...policy, version: 'sha256:0' } })],
+    ['name of a header', withPart({ policy: renamed })],
     ['reason', { ...granted, reason: 'banned' }],
-    ['fact', withPart({ fact: factOf(['viewer'], { source: 'memory' }) })],
+    ['fact', withPart({ fact: rememberFact(factOf(['viewer'])) })],
   ])('%s', (_title, other) => {
     for (const decision of [granted, other, granted, other]) answersAlike(decision, 'id-1')
     expect(answersOf(granted)).not.toEqual(answersOf(other))

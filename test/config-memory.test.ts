@@ -22,3 +22,19 @@ describe('TENANTGATE_ADMIN_DECISIONS', () => {
     expect(reading).toMatchObject({ faults: [{ variable: 'TENANTGATE_ADMIN_DECISIONS' }] })
   })
 })
+
+describe('TENANTGATE_MAX_SUBJECTS', () => {
+  it.each([
+    [undefined, 65_536],
+    ['1000', 1_000],
+    ['10000000', 10_000_000],
+  ])('%s keeps %i subjects', (value, kept) => {
+    const reading = readConfig({ ...env, TENANTGATE_MAX_SUBJECTS: value })
+    expect(reading).toMatchObject({ config: { maxSubjects: kept } })
+  })
+
+  it.each(['0', '999', '10000001', '1e6', 'all'])('%s is refused', (value) => {
+    const reading = readConfig({ ...env, TENANTGATE_MAX_SUBJECTS: value })
+    expect(reading).toMatchObject({ faults: [{ variable: 'TENANTGATE_MAX_SUBJECTS' }] })
+  })
+})
