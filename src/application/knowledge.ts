@@ -1,13 +1,11 @@
 import type { Change } from '../domain/change-event.ts'
-import { confirms, type Fact, type Pair } from '../domain/fact.ts'
+import type { Fact, Pair } from '../domain/fact.ts'
 import {
-  absenceLifeMs,
   acceptsUnverified,
   isCovered,
   isGone,
   isVerified,
   marginMs,
-  unsettledLifeMs,
   type AgeBounds,
 } from '../domain/freshness.ts'
 import { ageMs, before, type Instant } from '../domain/instant.ts'
@@ -18,9 +16,10 @@ import type { FactCache } from '../ports/fact-cache.ts'
 import type { AnsweredPairs } from './answered-pairs.ts'
 import type { ChangeLog } from './change-log.ts'
 import type { ClockSkew } from './clock-skew.ts'
-import type { FactMemory, MemoryEntry } from './fact-memory.ts'
+import type { FactMemory } from './fact-memory.ts'
 import { createForeignFacts } from './foreign-facts.ts'
 import { createForgetting } from './forget-facts.ts'
+import { createLearning, type Learned, type ReadMark } from './learn-fact.ts'
 import type { UserStates } from './user-states.ts'
 import type { Watch } from './watch.ts'
 
@@ -29,23 +28,6 @@ export interface KnownFact {
   readonly fact: Fact
   readonly verified: boolean
 }
-
-/** When a read began: its place among reads and changes, and by the clocks. */
-export interface ReadMark {
-  readonly order: number
-  readonly sent: Instant
-}
-
-/** What became of a read's answer. */
-export type Learned =
-  /** Kept; memory held nothing else of the pair. */
-  | 'kept'
-  /** Kept; memory (or a claim that granted) said otherwise, and nobody had told. */
-  | 'changed'
-  /** Not kept: a change was seen after the read began. */
-  | 'overtaken'
-  /** Not kept: a read that began later was answered already. */
-  | 'outrun'
 
 /**
  * What this process knows of subjects and what it was told of changes, and the rules by which the
@@ -100,12 +82,9 @@ export interface KnowledgeDeps {
   readonly onUnannounced: () => void
 }
 
-/** How long a fact is kept, and what the shared cache holds of it. */
-type Keeping = Pick<MemoryEntry, 'lifeMs' | 'cachedAtMs'>
-
 /** Makes the knowledge of a process that was just started. */
 export function createKnowledge(deps: KnowledgeDeps): Knowledge {
-  const { answered, bounds, cache, changes, clock, memory, skew, users, watch } = deps
+  const { bounds, changes, clock, memory, skew, users, watch } = deps
   const foreign = createForeignFacts(deps)
   const { current, forget } = createForgetting(deps)
 
@@ -123,28 +102,9 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
     return organization !== null && fact.rows.length === 0 && !deps.hasPlatformRole(fact)
   }
 
-  function store(pair: Pair, mark: ReadMark, fact: Fact, { cachedAtMs, lifeMs }: Keeping): void {
-    const absent = isAbsent(pair, fact)
-    memory.set(
-      {
-        pair,
-        fact: rememberFact(fact),
-        order: mark.order,
-        since: mark.sent,
-        own: true,
-        lifeMs: absent ? Math.min(lifeMs, absenceLifeMs) : lifeMs,
-        cachedAtMs,
-      },
-      absent,
-    )
-  }
+  const learning = createLearning({ ...deps, current, forget, isAbsent, isUnsettled })
 
-  /** A read never replaces one that began later; with another process's, PostgreSQL's clock tells. */
-  function isNewer(held: MemoryEntry, mark: ReadMark, fact: Fact): boolean {
-    return held.own ? held.order > mark.order : held.fact.verifiedAtMs > fact.verifiedAtMs
-  }
-
-  const knowledge: Knowledge = {
+  return {
     known(pair, freshness, at) {
       if (freshness === 'database') return undefined
       const held = current(memory.get(pair))
@@ -199,50 +159,9 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
       return true
     },
     beginRead: () => ({ order: deps.nextOrder(), sent: clock() }),
-    isOvertaken(pair, mark) {
-      const last = changes.last(pair)
-      return last !== undefined && last.order > mark.order
-    },
+    isOvertaken: learning.isOvertaken,
     isTimely: ({ sent }) => ageMs(sent, clock()) <= bounds.verifyAfterMs,
-    learn(pair, mark, fact, expected) {
-      const now = clock()
-      skew.observe(mark.sent, now, fact.verifiedAtMs)
-      answered.note(pair, now)
-      if (knowledge.isOvertaken(pair, mark)) return 'overtaken'
-      const ofUser = users.learn(pair.user, fact, mark.order)
-      if (ofUser === 'outdated') return 'outrun'
-      const userChanged = ofUser === 'changed'
-      if (userChanged) {
-        const change = { user: pair.user, organization: null }
-        changes.note(change, { order: mark.order, at: mark.sent })
-        forget(change, mark.order)
-        deps.onUnannounced()
-      }
-      const held = current(memory.peek(pair))
-      if (held !== undefined && isNewer(held, mark, fact)) return 'outrun'
-
-      const unsettled = isUnsettled(pair, mark.sent)
-      const lifeMs = unsettled ? unsettledLifeMs : bounds.cacheTtlMs
-      const believed = held?.fact ?? expected
-      if (believed !== undefined && !confirms(fact, believed)) {
-        // As if a change had been seen when this read began: older reads are overtaken by it.
-        changes.note(pair, { order: mark.order, at: mark.sent })
-        cache.drop([pair])
-        if (!userChanged) deps.onUnannounced()
-        store(pair, mark, fact, { lifeMs, cachedAtMs: undefined })
-        return 'changed'
-      }
-      let cachedAtMs = held?.cachedAtMs
-      const halfLifeMs = bounds.cacheTtlMs / 2
-      if (cachedAtMs === undefined || fact.verifiedAtMs - cachedAtMs > halfLifeMs) {
-        if (!unsettled && !isAbsent(pair, fact)) {
-          cache.put(pair, fact)
-          cachedAtMs = fact.verifiedAtMs
-        }
-      }
-      store(pair, mark, fact, { lifeMs, cachedAtMs })
-      return 'kept'
-    },
+    learn: learning.learn,
     changed(change) {
       const order = deps.nextOrder()
       changes.note(change, { order, at: clock() })
@@ -251,5 +170,4 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
     },
     holds: (pair) => memory.peek(pair) !== undefined,
   }
-  return knowledge
 }

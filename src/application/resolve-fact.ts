@@ -3,7 +3,8 @@ import { pairKey, type Fact, type Pair } from '../domain/fact.ts'
 import type { Freshness } from '../domain/policy.ts'
 import type { FactCache } from '../ports/fact-cache.ts'
 import type { FactSource } from '../ports/fact-source.ts'
-import type { Knowledge, ReadMark } from './knowledge.ts'
+import type { Knowledge } from './knowledge.ts'
+import type { ReadMark } from './learn-fact.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
 /** The look-ups that need I/O; requests for one pair share them. */

@@ -1,7 +1,8 @@
 import { pairKey, type Fact, type Pair } from '../domain/fact.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { FactSource } from '../ports/fact-source.ts'
-import type { Knowledge, ReadMark } from './knowledge.ts'
+import type { Knowledge } from './knowledge.ts'
+import type { ReadMark } from './learn-fact.ts'
 
 /** Reads facts in use again, in batches, off the way of any request. */
 export interface Verification {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Learned } from '../../src/application/knowledge.ts'
+import type { Learned } from '../../src/application/learn-fact.ts'
 import { factOf, nowMs } from '../support/builders.ts'
 import { createKnowledgeBench, type KnowledgeBench } from '../support/knowledge-bench.ts'
 

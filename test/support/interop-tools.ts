@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
-import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { obtainGo } from './go.ts'
+import { keptFolder } from './servers-folder.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const module = 'test/interop/go'
@@ -20,32 +20,17 @@ declare module 'vitest' {
   }
 }
 
-/** Builds them once: they are kept in `.servers`, by what they are built from. */
+/** Builds them once: they are kept by what they are built from. */
 export async function buildInteropTools(): Promise<InteropTools> {
-  const digest = createHash('sha256')
-  for (const file of (await readdir(join(root, module))).sort()) {
-    digest.update(file).update(await readFile(join(root, module, file)))
-  }
-  const home = join(root, '.servers')
-  const directory = join(home, `interop-${process.arch}-${digest.digest('hex').slice(0, 16)}`)
-  const tools = { client: join(directory, 'interop'), h2spec: join(directory, 'h2spec') }
-  if (await exists(directory)) return tools
-  await mkdir(home, { recursive: true })
-  const unfinished = await mkdtemp(join(home, 'installing-'))
-  try {
-    const { go } = await obtainGo()
-    const built = await go(module, ['build', '-o', `${unfinished}/`, ...packages])
-    if (!built.ok) throw new Error(`the tools cannot be built:\n${built.output}`)
-    await rename(unfinished, directory)
-  } catch (error) {
-    await rm(unfinished, { recursive: true, force: true })
-    if (!(await exists(directory))) throw error // else another run was faster
-  }
-  return tools
+  const files = (await readdir(join(root, module))).sort()
+  const directory = await keptFolder({
+    name: `interop-${process.arch}`,
+    madeFrom: files.map((file) => join(root, module, file)),
+    async make(target) {
+      const { go } = await obtainGo()
+      const built = await go(module, ['build', '-o', `${target}/`, ...packages])
+      if (!built.ok) throw new Error(`the tools cannot be built:\n${built.output}`)
+    },
+  })
+  return { client: join(directory, 'interop'), h2spec: join(directory, 'h2spec') }
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )

