@@ -1,29 +1,32 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createCheckHandler } from './adapters/envoy/check-handler.ts'
 import { followPolicyFile } from './adapters/files/policy-file.ts'
 import { openDatabase } from './adapters/postgres/pool.ts'
 import { createSchemaReader } from './adapters/postgres/schema.ts'
 import { createMetrics } from './adapters/prometheus/metrics.ts'
 import { createCheck } from './application/check.ts'
-import { messageOf, publicMessageOf } from './application/faults.ts'
+import { messageOf } from './application/faults.ts'
 import { observeCheck } from './application/observe-check.ts'
 import { createPolicyStore } from './application/policy-store.ts'
 import { createReadiness } from './application/readiness.ts'
 import { createRefuseCheck } from './application/refuse-check.ts'
-import { watchDatabase } from './application/watch-database.ts'
 import type { Config } from './config.ts'
 import { bytesOfToken } from './config-memory.ts'
 import type { Facts } from './application/facts.ts'
 import { createTokenMemory } from './application/token-memory.ts'
 import { createBoundedMap } from './adapters/lru/bounded-map.ts'
 import { composeAssertions } from './compose-assertions.ts'
+import { composeDatabaseWatch } from './compose-database-watch.ts'
 import { composeDecisions } from './compose-decisions.ts'
 import { composeFacts } from './compose-facts.ts'
 import { composeFaults } from './compose-faults.ts'
 import { composeGrpc } from './compose-grpc.ts'
 import { composeLog } from './compose-log.ts'
+import { composeRuntime } from './compose-runtime.ts'
 import { composeTokens } from './compose-tokens.ts'
 import { composeTracing } from './compose-tracing.ts'
 import { checkConnections } from './connection-shares.ts'
+import { createFirstCalm } from './first-calm.ts'
 import { createTimestamp } from './iso-timestamp.ts'
 import type { Service, ServiceDeps } from './service.ts'
 import { createTurnClock } from './turn-clock.ts'
@@ -128,6 +131,8 @@ async function compose(
   closers.push(database.close)
   metrics.watchStatements('checks', database.usage)
   const schema = createSchemaReader(database)
+  // Connects while the rest loads; what comes of it, `watchDatabase` finds out.
+  void schema.use(() => Promise.resolve()).catch(() => undefined)
   const { connect, facts } = composeFacts({
     ...{ config, database, schema, policy: policies.current },
     ...{ metrics, readiness, log, onFault, closers },
@@ -171,6 +176,7 @@ async function compose(
     random: Math.random,
   })
 
+  const calm = createFirstCalm()
   const handler = createCheckHandler({
     check: observed,
     refuse: createRefuseCheck({
@@ -181,7 +187,10 @@ async function compose(
     tenantHeaders: () => policies.current().tenantHeaders,
     ...{ deadlineMs: config.deadlineMs, maxMessageBytes, maxInFlight, monotonicNow },
     onFault: onFault('grpc'),
-    onWaiting: metrics.checksWaiting,
+    onWaiting(checks) {
+      metrics.checksWaiting(checks)
+      calm.checksWaiting(checks)
+    },
   })
   const grpc = await composeGrpc(config.grpcTransport, {
     listen: config.grpcListen,
@@ -190,25 +199,17 @@ async function compose(
     onFault: onFault('grpc'),
   })
   closers.push(grpc.close)
-  const watch = watchDatabase({
-    probe: async () => {
-      await schema.use(() => database.query({ name: 'tenantgate_probe', text: 'SELECT 1' }))
-    },
-    schedule(task, afterMs) {
-      const timer = setTimeout(task, afterMs)
-      return { cancel: () => clearTimeout(timer) }
-    },
-    onAnswer: readiness.databaseAnswered,
-    onFailure: (cause) => readiness.databaseFailed(publicMessageOf(cause)),
-    onChange: (answers, cause) =>
-      answers
-        ? log.info({}, 'PostgreSQL answers')
-        : log.warn({ cause: messageOf(cause) }, 'PostgreSQL does not answer'),
+  const watch = composeDatabaseWatch({
+    ...{ database, schema, readiness, log },
+    onChange: calm.databaseTold,
   })
   closers.push(watch.close)
 
-  // After the gRPC port answers: what loads now must not delay the first check.
+  await calm.come() // what loads from here on must not delay the first check
   await connect()
+  await nextTurn()
+  await composeRuntime(metrics)
+  await nextTurn()
   const http = await composeFront({
     ...{ config, schema, tokens, rules, facts, metrics, readiness, now, onFault, closers },
     ...{ kept, log, monotonicNow, assertions },
@@ -224,10 +225,11 @@ async function compose(
     },
   }
 
-  /** After the gRPC port answers: loading the HTTP server must not delay the first check. */
   async function composeFront(parts: FrontComposition): Promise<{ readonly address: string }> {
     if (worker !== undefined) return worker.composeFront(parts)
-    return (await import('./compose-http.ts')).composeHttp(parts)
+    const { composeHttp } = await import('./compose-http.ts')
+    await nextTurn()
+    return composeHttp(parts)
   }
 
   /** A read that failed asks for a look at the database at once, not at the next round. */

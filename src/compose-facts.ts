@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createBoundedMap } from './adapters/lru/bounded-map.ts'
 import { createPostgresFactSource } from './adapters/postgres/fact-source.ts'
 import { openDatabase } from './adapters/postgres/pool.ts'
@@ -115,6 +116,7 @@ export function composeFacts(composition: FactsComposition): ComposedFacts {
     facts,
     async connect() {
       await redis.connect()
+      await nextTurn() // each library loads in one piece: checks come in between
       await connectNats()
     },
   }

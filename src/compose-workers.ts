@@ -9,6 +9,7 @@ import type { ComponentState } from './application/readiness.ts'
 import { createWorkerPool } from './application/worker-pool.ts'
 import { composeFaults } from './compose-faults.ts'
 import { composeRelayLog } from './compose-relay-log.ts'
+import { composeRuntime } from './compose-runtime.ts'
 import type { Config } from './config.ts'
 import { workerListen } from './config-workers.ts'
 import { createTimestamp } from './iso-timestamp.ts'
@@ -145,7 +146,8 @@ async function compose(
   closers.push(pool.stop)
   const starting = pool.start()
   starting.catch(() => undefined) // told below
-  // Loaded while the workers start: the HTTP server must not delay the first check.
+  // Loaded while the workers start: neither must delay the first check.
+  await composeRuntime(metrics)
   const { composeWorkersFront } = await import('./compose-workers-front.ts')
   const workerAddresses = await starting
   const file = followPolicyFile({

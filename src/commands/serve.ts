@@ -15,7 +15,6 @@ const usage = 'tenantgate serve   (configured by the environment: see docs/confi
 /** Runs the service until SIGTERM or SIGINT; resolves with the exit status. */
 export async function serve(args: readonly string[]): Promise<number> {
   if (parseArguments(args, usage).words.length > 0) throw new UsageError(`usage: ${usage}`)
-  keepObjectsYoung() // before anything of a check is compiled
   const reading = readConfig(process.env)
   const faults: string[] = []
   if ('faults' in reading) {
@@ -58,7 +57,10 @@ async function start(
   config: Config,
   deps: ServiceDeps,
 ): Promise<Service & { readonly workerAddresses?: readonly string[] }> {
-  if (config.workers === 1) return (await import('../app.ts')).startService(config, deps)
+  if (config.workers === 1) {
+    keepObjectsYoung() // before anything of a check is compiled
+    return (await import('../app.ts')).startService(config, deps)
+  }
   const starting = import('../compose-workers.ts').then((part) => part.startWorkers(config, deps))
   process.on('SIGUSR2', () => void replaceWorkers(starting, deps.log))
   return starting

@@ -1,5 +1,4 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
 import { AppError } from '../../domain/errors.ts'
 import type { LeanTls } from './options.ts'
 
@@ -34,7 +33,8 @@ function createPlain(onSocket: (socket: Socket) => void): Listener {
 }
 
 function createSecure(tls: LeanTls, onSocket: (socket: Socket) => void): Listener {
-  const server = createTlsServer({
+  // Not imported: it takes long to load, and most listeners speak no TLS.
+  const server = process.getBuiltinModule('node:tls').createServer({
     ...tls.current(),
     noDelay: true,
     handshakeTimeout: handshakeMs,

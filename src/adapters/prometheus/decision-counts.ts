@@ -1,6 +1,7 @@
-import { Counter, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { CheckMetrics } from '../../application/observe-check.ts'
 import type { Reason } from '../../domain/decision.ts'
+import { Counter } from './client.ts'
 
 /** Counts of one reason on one route. */
 interface Slot {

@@ -1,4 +1,5 @@
-import { Histogram, type MetricObjectWithValues, type MetricValueWithName } from 'prom-client'
+import type { MetricObjectWithValues, MetricValueWithName } from 'prom-client'
+import { Histogram } from './client.ts'
 
 type Exposed = MetricObjectWithValues<MetricValueWithName<string>>
 

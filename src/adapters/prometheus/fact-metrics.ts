@@ -1,7 +1,8 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { FactsState } from '../../application/facts.ts'
 import type { TokenMemoryUsage } from '../../application/token-memory.ts'
 import { knownSubjects } from '../../domain/change-event.ts'
+import { Counter, Gauge, Histogram } from './client.ts'
 import { addGauge } from './polled.ts'
 
 /** Counts what becomes of facts, events and the shared cache. */

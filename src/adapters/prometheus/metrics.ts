@@ -1,9 +1,9 @@
-import { Counter, Gauge, Registry } from 'prom-client'
 import type { CheckMetrics } from '../../application/observe-check.ts'
+import { Counter, Gauge, Registry } from './client.ts'
 import { createDecisionCounts } from './decision-counts.ts'
 import { DurationHistogram } from './duration-histogram.ts'
 import { createFactMetrics, type FactMetrics } from './fact-metrics.ts'
-import { addRuntimeMetrics } from './runtime-metrics.ts'
+import type { addRuntimeMetrics } from './runtime-metrics.ts'
 import { createStateMetrics, type StateMetrics } from './state-metrics.ts'
 
 /** Buckets in seconds around what a check costs: 50 µs to its deadline. */
@@ -18,6 +18,8 @@ export interface Metrics extends CheckMetrics, FactMetrics, StateMetrics {
   /** `count` 0 makes the kind known, so that a rate sees the first. */
   readonly fault: (kind: string, count?: number) => void
   readonly logDropped: () => void
+  /** Adds what Node tells of the process, by a part that takes long to load. */
+  readonly watchRuntime: (add: typeof addRuntimeMetrics) => void
   readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>
   readonly close: () => void
 }
@@ -25,7 +27,7 @@ export interface Metrics extends CheckMetrics, FactMetrics, StateMetrics {
 /** Makes the metrics in a registry of their own. */
 export function createMetrics(): Metrics {
   const registry = new Registry()
-  const { close } = addRuntimeMetrics(registry)
+  let runtime: ReturnType<typeof addRuntimeMetrics> | undefined
   const registers = [registry]
   const count = createDecisionCounts(registry)
   const duration = new DurationHistogram({
@@ -76,7 +78,8 @@ export function createMetrics(): Metrics {
     policyReloadFailed: () => reloadFailures.inc(),
     fault: (kind, times = 1) => faults.inc({ kind }, times),
     logDropped: () => dropped.inc(),
+    watchRuntime: (add) => (runtime ??= add(registry)),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
-    close,
+    close: () => runtime?.close(),
   }
 }

@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
+import { Counter, Gauge } from './client.ts'
 
 /** Adds a gauge that is looked at when it is exposed. */
 export function addGauge(

@@ -1,6 +1,7 @@
-import { Counter, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { ReadinessReport } from '../../application/readiness.ts'
 import type { DecisionLogUsage } from '../../ports/decision-log.ts'
+import { Counter } from './client.ts'
 import { addCounter, addGauge, addLabelledGauge } from './polled.ts'
 
 /** How much is done at once, and how much waits for its turn. */

@@ -33,6 +33,19 @@ describe('a bounded map', () => {
     expect(removed).toEqual(['b=first'])
   })
 
+  it('takes no room before it is filled', () => {
+    const heldBytes = (): number =>
+      process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers
+    const before = heldBytes()
+    const map = createBoundedMap<number>({
+      ...{ maxEntries: 5_000_000, maxBytes: 5_000_000 },
+      sizeOf: () => 1,
+    })
+    expect(heldBytes() - before).toBeLessThan(10_000_000)
+    map.set('a', 1)
+    expect(map.get('a')).toBe(1)
+  })
+
   it('does not take a glance for a use', () => {
     const { keys, map, set } = smallMap()
     for (const key of ['a', 'b', 'c']) set(key)

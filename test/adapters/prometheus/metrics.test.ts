@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createMetrics, type Metrics } from '../../../src/adapters/prometheus/metrics.ts'
+import { addRuntimeMetrics } from '../../../src/adapters/prometheus/runtime-metrics.ts'
 import type { ComponentState, ReadinessReport } from '../../../src/application/readiness.ts'
 import { denyReasons } from '../../../src/domain/decision.ts'
 import { until } from '../../support/poll.ts'
@@ -27,7 +28,6 @@ describe('metrics', () => {
     ['tenantgate_check_duration_seconds', 'histogram'],
     ['tenantgate_facts_total', 'counter'],
     ['tenantgate_decision_log_dropped_total', 'counter'],
-    ['process_cpu_seconds_total', 'counter'],
   ])('have %s as a %s from the start', async (name, type) => {
     const { types } = await exposed(createMetrics())
     expect(types.get(name)).toBe(type)
@@ -172,6 +172,7 @@ describe('metrics', () => {
 
   it('tell that the event loop stood still, once, at every scrape, and no lag where there is none', async () => {
     const metrics = createMetrics()
+    metrics.watchRuntime(addRuntimeMetrics)
     const count = async (le: string) =>
       (await exposed(metrics)).value('tenantgate_event_loop_delay_seconds_bucket', { le }) ?? 0
     const above = async (le: string) => (await count('+Inf')) - (await count(le))
@@ -191,6 +192,15 @@ describe('metrics', () => {
     metrics.close()
     const { types } = await exposed(metrics)
     expect([...types.keys()].filter((name) => name.includes('eventloop_lag'))).toEqual([])
+  })
+
+  it('tell of the process, once that was loaded', async () => {
+    const metrics = createMetrics()
+    expect((await exposed(metrics)).types.has('process_cpu_seconds_total')).toBe(false)
+    metrics.watchRuntime(addRuntimeMetrics)
+    metrics.watchRuntime(addRuntimeMetrics)
+    expect((await exposed(metrics)).types.get('process_cpu_seconds_total')).toBe('counter')
+    metrics.close()
   })
 
   it('stay readable whatever a route is called', async () => {
