@@ -145,7 +145,7 @@ describe('a check asks', () => {
     const { signal } = new AbortController()
     const seen: AbortSignal[] = []
     const tokens = simulatedTokens(async (_token, given) => {
-      seen.push(given)
+      seen.push(given.signal())
       return tokenOf()
     })
     const facts = simulatedFacts(async (_pair, _freshness, given) => {
