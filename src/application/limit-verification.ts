@@ -40,8 +40,11 @@ export interface VerificationLimitDeps {
   readonly monotonicNow: () => number
 }
 
-/** Tokens that may wait for their turn. */
-const maxWaiting = 10_000
+/**
+ * Tokens that may wait for their turn, on this thread and on others: together with those that wait for
+ * keys far fewer than the checks that may be under way, or nobody else could be.
+ */
+const maxWaiting = 2_000
 /** Share of a check's time that it may spend on waiting: the rest is for its fact. */
 const waitingShare = 0.35
 

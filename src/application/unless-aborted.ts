@@ -13,7 +13,7 @@ export function unlessAborted<T>(
     try {
       resolve(onAbort())
     } catch (cause) {
-      reject(cause as Error)
+      reject(cause)
     }
   }
   work.then(
@@ -23,7 +23,7 @@ export function unlessAborted<T>(
     },
     (cause: unknown) => {
       signal.removeEventListener('abort', abort)
-      reject(cause as Error)
+      reject(cause)
     },
   )
   // After work that is done already.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createGate, type Gate, type GateCaller } from '../../src/application/gate.ts'
+import { createGate, type GateCaller } from '../../src/application/gate.ts'
 
 /** Tasks that run until they are told to end, and what ran in which order. */
 function tasks() {
@@ -30,7 +30,7 @@ const gateOf = (places: number, maxWaiting: number, monotonicNow = () => 0) => {
       signal: AbortSignal | undefined,
       leftMs = Infinity,
     ): Promise<T> => gate.run(task, callerOf(signal, leftMs)),
-    runSync: gate.run as Gate['run'],
+    runSync: gate.run,
   }
 }
 

@@ -33,7 +33,9 @@ function setUp(spareCores = 0) {
     work,
     pass: (ms: number): void => void (nowMs += ms),
     planned: () => planned.length,
-    async turn(): Promise<void> {
+    /** The turn ends, and what waited for that has not begun yet. */
+    endTurn: (): void => planned.shift()?.(),
+    turn: async (): Promise<void> => {
       for (const task of planned.splice(0)) {
         task()
         await settle()
@@ -41,6 +43,10 @@ function setUp(spareCores = 0) {
     },
   }
 }
+
+/** What all of them are told, at once or later. */
+const allOf = <T>(told: readonly (T | Promise<T>)[]): Promise<readonly T[]> =>
+  Promise.all(told.map(async (one) => one))
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -59,7 +65,7 @@ describe('work of this thread', () => {
     await turn()
     expect(done).toEqual([1, 2, 3, 4])
     await turn()
-    expect(await Promise.all(all)).toEqual([1, 2, 3, 4, 5, 6])
+    expect(await allOf(all)).toEqual([1, 2, 3, 4, 5, 6])
   })
 
   it('does not go before what waits already', async () => {
@@ -70,8 +76,29 @@ describe('work of this thread', () => {
     // Three have had their turn, and this one has time; those that came first are done by now.
     all.push(limit.here(work(6), caller()))
     await turn()
-    await Promise.all(all)
+    await allOf(all)
     expect(done).toEqual([1, 2, 3, 4, 5, 6])
+  })
+
+  it('does not go before it in a turn that has just begun either', async () => {
+    const { done, endTurn, limit, turn, work } = setUp()
+    const all = [limit.here(work(1, 2), caller()), limit.here(work(2), caller())]
+    endTurn()
+    all.push(limit.here(work(3), caller()))
+    expect(done).toEqual([1])
+    await turn()
+    await allOf(all)
+    expect(done).toEqual([1, 2, 3])
+  })
+
+  it('waits only with so many others', async () => {
+    const { done, limit, turn, work } = setUp()
+    void limit.here(work(0, 2), caller())
+    const all = Array.from({ length: 2_001 }, (_, at) => limit.here(work(at + 1, 0), caller()))
+    expect(() => limit.here(work(-1, 0), caller())).toThrow('too many tokens wait to be verified')
+    await turn()
+    await allOf(all)
+    expect(done).toHaveLength(2_002)
   })
 
   it('has the time of a turn anew in each, however little is asked for', async () => {
@@ -88,7 +115,7 @@ describe('work of this thread', () => {
 
   it('takes as many into a turn as it has time for, however many wait', async () => {
     const { done, limit, turn, work } = setUp()
-    limit.here(work(0, 2), caller())
+    void limit.here(work(0, 2), caller())
     for (let name = 1; name <= 400; name += 1) {
       void limit.here(work(name, 0.01), caller())
     }
@@ -101,11 +128,11 @@ describe('work of this thread', () => {
   it('is never done for whom time ran out', async () => {
     const { done, limit, turn, work } = setUp()
     const aborter = new AbortController()
-    limit.here(work(1, 2), caller())
+    void limit.here(work(1, 2), caller())
     const given = Array.from({ length: 21 }, (_, name) =>
       limit.here(work(2 + name, 0), caller(50, aborter.signal)),
     )
-    const settled = Promise.allSettled(given)
+    const settled = Promise.allSettled(given.map(async (one) => one))
     aborter.abort()
     await turn()
     for (const one of await settled) {
@@ -172,7 +199,7 @@ describe('work of other threads', () => {
         running[ended]?.resolve(ended)
         await settle()
       }
-      expect(await Promise.all(all)).toEqual([0, 1, 2, 3, 4])
+      expect(await allOf(all)).toEqual([0, 1, 2, 3, 4])
     }
   })
 })
@@ -213,7 +240,7 @@ describe('work that either can do', () => {
     const all = [1, 2, 3].map(() => limit.wherever(either, caller()))
     await turn()
     await turn()
-    expect(await Promise.all(all)).toEqual([1, 1, 1])
+    expect(await allOf(all)).toEqual([1, 1, 1])
     expect(elsewhere).toHaveLength(0)
   })
 })

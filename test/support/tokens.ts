@@ -130,11 +130,12 @@ export const unlimited: Pick<VerificationLimit, 'here' | 'elsewhere' | 'wherever
 export function verifierWith(
   keys: readonly PublicJwk[] | undefined,
   secrets?: readonly string[],
+  limit = unlimited,
 ): TokenVerifier {
   return createTokenVerifier({
     secrets: secrets && createSecretKeys(secrets),
     publicKeys: keys && keyRingOn(keySource(...keys)).ring,
-    limit: unlimited,
+    limit,
   })
 }
 

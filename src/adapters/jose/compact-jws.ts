@@ -39,8 +39,10 @@ export function readCompactJws(token: string): CompactJws | undefined {
       payload: token.slice(headerEnd + 1, payloadEnd),
       signature: base64url.decode(token.slice(payloadEnd + 1)),
     }
-  } catch {
-    return undefined // jose says so of text that is no base64url, no UTF-8, no JSON object
+  } catch (error) {
+    // jose says so of text that is no base64url, no UTF-8, no JSON object.
+    if (error instanceof TypeError) return undefined
+    throw error
   }
 }
 

@@ -52,15 +52,18 @@ export function isSignedBy(jws: CompactJws, keys: readonly KeyObject[]): boolean
   return keys.some((key) => verify(null, input, key, jws.signature))
 }
 
-/** The same, found out by another thread. */
+/** The same, found out by another thread. Rejects where it cannot be: that says nothing of the token. */
 export async function isSignedByElsewhere(
   jws: CompactJws,
   keys: readonly KeyObject[],
 ): Promise<boolean> {
   const input = Buffer.from(jws.signingInput, 'latin1')
   for (const key of keys) {
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    verify(null, input, key, jws.signature, (error, holds) => resolve(error === null && holds))
+    const { promise, reject, resolve } = Promise.withResolvers<boolean>()
+    verify(null, input, key, jws.signature, (error, holds) => {
+      if (error === null) resolve(holds)
+      else reject(error)
+    })
     if (await promise) return true
   }
   return false

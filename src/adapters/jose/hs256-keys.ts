@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
+import { AppError } from '../../domain/errors.ts'
 import type { CompactJws } from './compact-jws.ts'
 
 /** Verifies with the secrets that are in force; several during a rotation. */
@@ -12,6 +13,8 @@ export interface SecretKeys {
  * by WebCrypto, which takes ten times as long to hand so little work to another thread.
  */
 export function createSecretKeys(secrets: readonly string[]): SecretKeys {
+  // Anybody could sign with an empty one, and it is what a forgotten variable looks like.
+  if (secrets.includes('')) throw new AppError('CONFIG_INVALID', 'a secret is empty')
   const keys = secrets.map((secret) => createSecretKey(secret, 'utf8'))
   return {
     signed: ({ signature, signingInput }) =>

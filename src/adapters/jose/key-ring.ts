@@ -16,11 +16,12 @@ export interface PublicKeys {
 
 /** The issuer's public keys as last read: kept while their source is down, read again in time. */
 export interface KeyRing {
-  /** The keys now; rejects (`KEYS_UNAVAILABLE`) while none were ever read. */
-  readonly current: () => Promise<PublicKeys>
-  /** The same, without waiting; undefined while none were ever read. */
+  /** The keys now; undefined while none were ever read. */
   readonly known: () => PublicKeys | undefined
-  /** Reads the keys again because a token names one that is not here; not more often than allowed. */
+  /**
+   * Reads the keys again because a token names one that is not here; not more often than allowed.
+   * Rejects (`KEYS_UNAVAILABLE`) while none were ever read.
+   */
   readonly refresh: () => Promise<PublicKeys>
   /** Whether to ask for that now would change nothing. */
   readonly isFresh: () => boolean
@@ -90,7 +91,6 @@ export function createKeyRing(deps: KeyRingDeps): KeyRing {
   void read()
   return {
     refresh,
-    current: () => (known === undefined ? refresh() : Promise.resolve(known)),
     known: () => known,
     isFresh: () => reading === undefined && isCooling(),
     state: () => ({ keys: keys.length, readAtMs }),

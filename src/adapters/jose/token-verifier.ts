@@ -17,6 +17,15 @@ export interface TokenVerifierDeps {
   readonly limit: Pick<VerificationLimit, 'here' | 'elsewhere' | 'wherever'>
 }
 
+/** A token, whole and taken apart. */
+interface Presented {
+  readonly token: string
+  readonly jws: CompactJws
+}
+
+/** Tokens that may wait for keys to be read: their source may take seconds, or be out of reach. */
+const maxAwaitingKeys = 2_000
+
 const unsigned: TokenVerdict = { why: 'its signature does not hold' }
 const unknownKey: TokenVerdict = { why: 'no key of this kind signed it' }
 const algorithms = [...publicKeyAlgorithms]
@@ -27,10 +36,11 @@ const algorithms = [...publicKeyAlgorithms]
  */
 export function createTokenVerifier(deps: TokenVerifierDeps): TokenVerifier {
   const { limit, publicKeys, secrets } = deps
+  let awaitingKeys = 0
 
   return {
     verify(token, caller) {
-      if (caller.leftMs() <= 0) throw late()
+      if (caller.leftMs() <= 0) throw fault('there was no time left to verify a token')
       const jws = readCompactJws(token)
       if (jws === undefined) return unsigned
       const { alg } = jws.header
@@ -41,55 +51,68 @@ export function createTokenVerifier(deps: TokenVerifierDeps): TokenVerifier {
       if (publicKeys === undefined || typeof alg !== 'string') return unknownKey
       if (!publicKeyAlgorithms.includes(alg)) return unknownKey
       const known = publicKeys.known()
+      if (known?.has(jws.header) === true) return byKeys({ token, jws }, known, caller)
       // Anybody can name a key that does not exist, as often as he likes.
-      if (known?.has(jws.header) === false && publicKeys.isFresh()) return unknownKey
-      const keys = known?.ed25519.of(jws.header) ?? []
-      if (keys.length === 0) return byPublicKeys({ jws, token, keys: publicKeys }, caller)
-      const work = {
-        here: () => (isSignedBy(jws, keys) ? claimsOf(jws) : unsigned),
-        elsewhere: async () => ((await isSignedByElsewhere(jws, keys)) ? claimsOf(jws) : unsigned),
-      }
-      return limit.wherever(work, caller)
+      if (known !== undefined && publicKeys.isFresh()) return unknownKey
+      return byKeysToCome({ token, jws }, publicKeys, caller)
     },
   }
 
-  /** With jose, which picks the key; they are read again where none of them is meant. */
-  async function byPublicKeys(
-    asked: { readonly jws: CompactJws; readonly token: string; readonly keys: KeyRing },
+  function byKeys(
+    presented: Presented,
+    keys: PublicKeys,
+    caller: VerificationCaller,
+  ): TokenVerdict | Promise<TokenVerdict> {
+    const { jws, token } = presented
+    const signers = keys.ed25519.of(jws.header)
+    if (signers.length === 0) {
+      return limit.elsewhere(
+        async () => ((await holdsByJose(token, keys)) ? claimsOf(jws) : unsigned),
+        caller,
+      )
+    }
+    const work = {
+      here: () => (isSignedBy(jws, signers) ? claimsOf(jws) : unsigned),
+      elsewhere: async () => ((await isSignedByElsewhere(jws, signers)) ? claimsOf(jws) : unsigned),
+    }
+    return limit.wherever(work, caller)
+  }
+
+  /** The keys are read because none of them is meant, or none were read yet. */
+  async function byKeysToCome(
+    presented: Presented,
+    ring: KeyRing,
     caller: VerificationCaller,
   ): Promise<TokenVerdict> {
-    const { jws, keys, token } = asked
-    const verified = async (): Promise<TokenVerdict> => {
-      const known = await keys.current()
-      const verify = (by: PublicKeys) =>
-        limit.elsewhere(async () => {
-          await verifyWith(token, by)
-          return claimsOf(jws)
-        }, caller)
-      try {
-        return await verify(known)
-      } catch (error) {
-        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
-        const renewed = await keys.refresh()
-        return renewed === known ? unknownKey : await verify(renewed)
-      }
-    }
+    if (awaitingKeys >= maxAwaitingKeys) throw fault('too many tokens wait for keys to be read')
+    awaitingKeys += 1
+    let keys: PublicKeys
     try {
-      return await unlessAborted(verified(), caller.signal(), () => {
+      keys = await unlessAborted(ring.refresh(), caller.signal(), () => {
         throw new AppError('KEYS_UNAVAILABLE', 'the keys did not come in time')
       })
-    } catch (error) {
-      // What jose says is the token's fault; anything else (no keys, the deadline) is ours.
-      if (error instanceof errors.JOSEError || error instanceof TypeError) return unsigned
-      throw error
+    } finally {
+      awaitingKeys -= 1
     }
+    return keys.has(presented.jws.header) ? byKeys(presented, keys, caller) : unknownKey
   }
 }
 
-const late = (): AppError =>
-  new AppError('VERIFICATION_UNAVAILABLE', 'there was no time left to verify a token')
+const fault = (message: string): AppError => new AppError('VERIFICATION_UNAVAILABLE', message)
 
-async function verifyWith(token: string, { select }: PublicKeys): Promise<void> {
+/** Whether a token holds by jose, which also picks the key. */
+async function holdsByJose(token: string, { select }: PublicKeys): Promise<boolean> {
+  try {
+    await verifyWith(token, select)
+    return true
+  } catch (error) {
+    // What jose says is the token's fault, or its key's; anything else is ours.
+    if (error instanceof errors.JOSEError || error instanceof TypeError) return false
+    throw error
+  }
+}
+
+async function verifyWith(token: string, select: PublicKeys['select']): Promise<void> {
   try {
     await compactVerify(token, select, { algorithms })
   } catch (error) {

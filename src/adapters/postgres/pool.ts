@@ -89,7 +89,7 @@ export function openDatabase(options: DatabaseOptions): DatabasePool {
     refusal: (why) => new AppError('DATABASE_UNAVAILABLE', refusals[why]),
   })
   return {
-    query: <R extends pg.QueryResultRow>(
+    query: async <R extends pg.QueryResultRow>(
       statement: Statement,
       signal: AbortSignal = AbortSignal.timeout(maxWaitMs),
     ) =>

@@ -9,7 +9,14 @@ import {
 import { eventually } from '../../support/eventually.ts'
 import { openAdapters } from '../../support/postgres-tables.ts'
 import { freshDatabase } from '../../support/servers.ts'
-import { issuerKey, keyRingOn, signedBy, verdictOn, verifierOf, type IssuerKey } from '../../support/tokens.ts'
+import {
+  issuerKey,
+  keyRingOn,
+  signedBy,
+  verdictOn,
+  verifierOf,
+  type IssuerKey,
+} from '../../support/tokens.ts'
 
 const flavours: readonly TableFlavour[] = [
   { adapter: 'built-in', ids: 'text' },
