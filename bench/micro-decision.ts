@@ -30,7 +30,11 @@ const closers: (() => Promise<void>)[] = []
 
 function deadlineOf(): Deadline {
   const endMs = performance.now() + 1_000
-  return { isLate: (nowMs = performance.now()) => nowMs > endMs, signal: () => never }
+  return {
+    isLate: (nowMs = performance.now()) => nowMs > endMs,
+    leftMs: () => endMs - performance.now(),
+    signal: () => never,
+  }
 }
 
 type Ask = (asked: AccessRequest, deadline: Deadline) => { readonly length: number }

@@ -2,7 +2,7 @@ import { readCredential } from '../domain/credential.ts'
 import type { DenyReason } from '../domain/decision.ts'
 import type { Fact, Pair } from '../domain/fact.ts'
 import { readIdentity, type ClaimRules, type Identity } from '../domain/identity.ts'
-import type { TokenVerifier } from '../ports/token-verifier.ts'
+import type { TokenVerifier, VerificationCaller } from '../ports/token-verifier.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
 /** Why nobody is behind a request. */
@@ -63,7 +63,7 @@ export function createIdentify({
   return async (header: string | undefined, signal: AbortSignal): Promise<Identification> => {
     const credential = readCredential(header)
     if ('refusal' in credential) return { refusal: credential.refusal }
-    const verdict = await tokens.verify(credential.token, signal)
+    const verdict = await tokens.verify(credential.token, whoWaits(signal))
     if ('why' in verdict) return { refusal: 'invalid_token' }
     const reading = readIdentity(verdict, rules, now())
     return 'refusal' in reading ? { refusal: reading.refusal } : { identity: reading.identity }
@@ -104,3 +104,9 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
     return refusal === undefined ? { identity, fact } : { refusal }
   }
 }
+
+/** How long it will wait is not known: it has as much time as it has until it gives up. */
+const whoWaits = (signal: AbortSignal): VerificationCaller => ({
+  leftMs: () => (signal.aborted ? 0 : Infinity),
+  signal: () => signal,
+})

@@ -35,6 +35,8 @@ export function createChangeLog(options: ChangeLogOptions): ChangeLog {
   const { keepMs = rememberedMs, maxEntries, onForgotten } = options
   /** In the order of their last change, so that the oldest come first. */
   const marks = new Map<string, ChangeMark>()
+  /** How many of them are of which kind: what there is none of need not be looked up. */
+  const counts = { user: 0, organization: 0, pair: 0 }
   let forgotten: ChangeMark | undefined
   let forgottenUntilMs = -Infinity
   let wideOrder = -1
@@ -44,6 +46,7 @@ export function createChangeLog(options: ChangeLogOptions): ChangeLog {
       const old = now.monotonicMs - mark.at.monotonicMs > keepMs
       if (!old && marks.size <= maxEntries) return
       marks.delete(key)
+      counts[kindOfKey(key)] -= 1
       forgottenUntilMs = Math.max(forgottenUntilMs, mark.at.wallMs)
       if (old) continue
       if (forgotten === undefined || mark.order > forgotten.order) forgotten = mark
@@ -58,25 +61,34 @@ export function createChangeLog(options: ChangeLogOptions): ChangeLog {
       const key = keyOf(change)
       const before = marks.get(key)
       if (before !== undefined && before.order > mark.order) return
-      marks.delete(key)
+      if (!marks.delete(key)) counts[kindOfKey(key)] += 1
       marks.set(key, mark)
       forgetOld(mark.at)
     },
-    last({ user, organization }) {
-      const of = [
-        marks.get(keyOf({ user, organization: null })),
-        organization === null ? undefined : marks.get(keyOf({ user: null, organization })),
-        organization === null ? undefined : marks.get(keyOf({ user, organization })),
-      ]
+    last(pair) {
+      const { organization, user } = pair
       let last = forgotten
-      for (const mark of of) if (mark !== undefined && mark.order > (last?.order ?? -1)) last = mark
-      return last
+      if (counts.user > 0) last = later(last, marks.get(keyOf({ user, organization: null })))
+      if (organization === null) return last
+      if (counts.organization > 0)
+        last = later(last, marks.get(keyOf({ user: null, organization })))
+      return counts.pair > 0 ? later(last, marks.get(keyOf(pair))) : last
     },
     wideOrder: () => wideOrder,
     forgottenUntilMs: () => forgottenUntilMs,
     size: () => marks.size,
   }
 }
+
+function later(one: ChangeMark | undefined, other: ChangeMark | undefined): ChangeMark | undefined {
+  return other !== undefined && other.order > (one?.order ?? -1) ? other : one
+}
+
+type Kind = 'user' | 'organization' | 'pair'
+
+const kinds: Readonly<Record<string, Kind>> = { o: 'organization', p: 'pair' }
+
+const kindOfKey = (key: string): Kind => kinds[key.charAt(0)] ?? 'user'
 
 function keyOf({ user, organization }: Change): string {
   if (user === null) return `o ${organization ?? ''}`

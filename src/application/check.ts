@@ -1,8 +1,16 @@
 import type { Reason } from '../domain/decision.ts'
 import { isUsual, usualHeader } from '../domain/credential.ts'
-import { admit, decisionOf, enter, presentedToken, readmit } from '../domain/evaluate.ts'
+import {
+  admit,
+  decisionOf,
+  enter,
+  presentedToken,
+  readmit,
+  type TokenVerdict,
+} from '../domain/evaluate.ts'
 import { newEvaluation, type Decision, type Evaluation, type Trace } from '../domain/evaluation.ts'
 import type { ClaimRules } from '../domain/identity.ts'
+import type { Instant } from '../domain/instant.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { AccessRequest } from '../domain/request.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -73,22 +81,32 @@ export function createCheck(deps: CheckDeps): Check {
       const { token } = presented
       const usual = usualHeader(token)
       if (usual !== header) identity = identities.get(usual, nowMs)
-      if (identity === undefined) return verify(evaluation, token, deadline)
+      if (identity === undefined) return verify({ evaluation, token }, deadline, at)
     } else evaluation.trace?.('credential', 'passed', 'one bearer token')
     return readmit(evaluation, identity, nowMs) ?? decideOnFact(evaluation, deadline, at)
   }
 
-  async function verify(
-    evaluation: Evaluation,
-    token: string,
+  function verify(
+    presented: Presented,
     deadline: Deadline,
-  ): Promise<Reason> {
+    at: Instant | undefined,
+  ): Reason | Promise<Reason> {
     identities.missed?.()
     const epoch = identities.epoch()
-    const verdict = await tokens.verify(token, deadline.signal())
-    const refusal = admit(evaluation, verdict, { rules, nowMs: now() })
+    const verdict = tokens.verify(presented.token, deadline)
+    return verdict instanceof Promise
+      ? verdict.then((told) => judge(presented, { verdict: told, epoch }, deadline))
+      : judge(presented, { verdict, epoch, at }, deadline)
+  }
+
+  function judge(
+    { evaluation, token }: Presented,
+    { at, epoch, verdict }: Verified,
+    deadline: Deadline,
+  ): Reason | Promise<Reason> {
+    const refusal = admit(evaluation, verdict, { rules, nowMs: at?.wallMs ?? now() })
     if (evaluation.identity !== null) identities.set(usualHeader(token), evaluation.identity, epoch)
-    return refusal ?? decideOnFact(evaluation, deadline)
+    return refusal ?? decideOnFact(evaluation, deadline, at)
   }
 
   async function inTime(
@@ -114,4 +132,19 @@ export function createCheck(deps: CheckDeps): Check {
     deps.onFault(cause)
     return decisionOf(evaluation, 'unavailable')
   }
+}
+
+/** A token that was not met before. */
+interface Presented {
+  readonly evaluation: Evaluation
+  readonly token: string
+}
+
+/** What became of it. */
+interface Verified {
+  readonly verdict: TokenVerdict
+  /** Under which keys. */
+  readonly epoch: number
+  /** When, where that was at once. */
+  readonly at?: Instant | undefined
 }

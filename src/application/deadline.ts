@@ -5,6 +5,8 @@ export interface Deadline {
    * monotonic clock, where it was just read.
    */
   readonly isLate: (nowMs?: number) => boolean
+  /** Time until it passes, in ms; 0: it has. */
+  readonly leftMs: () => number
   /** The id of the refusal that the caller got, where it could not wait for the decision. */
   readonly answeredAs?: () => string | undefined
   /** Aborts when it passes. Made when first asked for: a decision that never waits needs none. */

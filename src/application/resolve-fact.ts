@@ -51,7 +51,8 @@ export function createFactResolver(deps: FactResolverDeps): FactResolver {
   }
 
   async function recallNow(pair: Pair): Promise<Fact | undefined> {
-    const entry = await cache.get(pair, never)
+    // Without a signal: one that all look-ups share is slow to listen to once there are many.
+    const entry = await cache.get(pair)
     return entry !== undefined && knowledge.adopt(pair, entry) ? entry : undefined
   }
 

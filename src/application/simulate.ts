@@ -55,6 +55,7 @@ export async function simulate(
   const never = new AbortController().signal
   const decision = await check(accessRequestOf(request, subject), {
     isLate: () => false,
+    leftMs: () => Infinity,
     signal: () => never,
   })
   return { decision, steps }

@@ -16,6 +16,7 @@ export function exitStatusOf(error: unknown): number {
       case 'INPUT_INVALID':
         return exit.usage
       case 'KEYS_UNAVAILABLE':
+      case 'VERIFICATION_UNAVAILABLE':
       case 'FACTS_UNAVAILABLE':
       case 'DATABASE_UNAVAILABLE':
       case 'SERVER_UNAVAILABLE':

@@ -1,6 +1,7 @@
 /** Faults (never refusals) that cross a port, by stable code. */
 export type ErrorCode =
   | 'KEYS_UNAVAILABLE'
+  | 'VERIFICATION_UNAVAILABLE'
   | 'FACTS_UNAVAILABLE'
   | 'DATABASE_UNAVAILABLE'
   | 'CONFIG_INVALID'

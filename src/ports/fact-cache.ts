@@ -12,10 +12,11 @@ export interface FactCache {
   readonly available: () => boolean
   /**
    * The fact that an entry with a valid seal holds, with source `redis`; undefined for everything
-   * else: no entry, no seal, an id that is not kept there, no answer in time. Never rejects. Whether
-   * what it says may be believed is the caller's to judge, by `verifiedAtMs`.
+   * else: no entry, no seal, an id that is not kept there, no answer in time, whatever the signal
+   * says. Never rejects. Whether what it says may be believed is the caller's to judge, by
+   * `verifiedAtMs`.
    */
-  readonly get: (pair: Pair, signal: AbortSignal) => Promise<Fact | undefined>
+  readonly get: (pair: Pair, signal?: AbortSignal) => Promise<Fact | undefined>
   /**
    * Writes an entry that expires at the fact's `verifiedAtMs` + `CACHE_TTL`. Never waits, never
    * throws; dropped where too much is under way or the cache is out of reach.

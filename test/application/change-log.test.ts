@@ -1,9 +1,12 @@
+import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
   createChangeLog,
   type ChangeLog,
   type ChangeMark,
 } from '../../src/application/change-log.ts'
+import type { Change } from '../../src/domain/change-event.ts'
+import type { Pair } from '../../src/domain/fact.ts'
 import { createSetClock, type SetClock } from '../support/set-clock.ts'
 
 const pair = { user: 'u1', organization: 'org-a' }
@@ -159,4 +162,71 @@ describe('forgetting', () => {
     log.note({ user: 'c', organization: null }, mark(3))
     expect(log.forgottenUntilMs()).toBe(newestMs)
   })
+})
+
+describe('whatever is noted and forgotten', () => {
+  const names = fc.constantFrom('a', 'b')
+  const changes = fc.oneof(
+    fc.record({ user: names, organization: names }),
+    fc.record({ user: names, organization: fc.constant(null) }),
+    fc.record({ user: fc.constant(null), organization: names }),
+  )
+  const steps = fc.array(
+    fc.record({
+      change: changes,
+      ms: fc.constantFrom(0, 0, 0, 6, 30),
+      back: fc.constantFrom(0, 2),
+    }),
+    { minLength: 1, maxLength: 30 },
+  )
+  const pairs = [null, 'a', 'b'].flatMap((organization) => [
+    { user: 'a', organization },
+    { user: 'b', organization },
+  ])
+
+  it('tells what looking through all of them would', () => {
+    fc.assert(
+      fc.property(steps, fc.constantFrom(1, 2, 3, 100), (all, maxEntries) => {
+        time = createSetClock()
+        const dropped: ChangeMark[] = []
+        const keeping = {
+          maxEntries,
+          keepMs: 25,
+          onForgotten: (one: ChangeMark) => dropped.push(one),
+        }
+        log = createChangeLog(keeping)
+        let kept: { change: (typeof all)[number]['change']; mark: ChangeMark }[] = []
+        all.forEach(({ back, change, ms }, at) => {
+          time.pass(ms)
+          const noted = mark(10 + at - back)
+          log.note(change, noted)
+          const same = kept.find((one) => isSame(one.change, change))
+          if (same !== undefined && same.mark.order > noted.order) return
+          kept = [...kept.filter((one) => one !== same), { change, mark: noted }]
+          while (kept[0] !== undefined) {
+            const isOld = noted.at.monotonicMs - kept[0].mark.at.monotonicMs > 25
+            if (!isOld && kept.length <= maxEntries) break
+            kept.shift()
+          }
+          for (const pair of pairs) {
+            const of = kept.filter((one) => touches(one.change, pair)).map((one) => one.mark.order)
+            const orders = [...of, ...dropped.map(({ order }) => order)]
+            expect(log.last(pair)?.order).toBe(
+              orders.length === 0 ? undefined : Math.max(...orders),
+            )
+          }
+          expect(log.size()).toBe(kept.length)
+        })
+      }),
+    )
+  })
+
+  const isSame = (one: Change, other: Change): boolean =>
+    one.user === other.user && one.organization === other.organization
+
+  function touches(change: Change, pair: Pair): boolean {
+    if (change.user === null) return change.organization === pair.organization
+    if (change.user !== pair.user) return false
+    return change.organization === null || change.organization === pair.organization
+  }
 })

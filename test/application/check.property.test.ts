@@ -257,7 +257,7 @@ describe('a check', () => {
         const facts = behave(world.facts, world.fact, 'FACTS_UNAVAILABLE')
         const { check } = checkWith({
           policy: () => policy,
-          tokens: simulatedTokens((_token, signal) => tokens(signal)),
+          tokens: simulatedTokens((_token, caller) => tokens(caller.signal())),
           facts: simulatedFacts((_pair, _freshness, signal) => facts(signal)),
           claimsMayGrant: world.claimsMayGrant,
         })

@@ -5,6 +5,7 @@ import type { Facts } from '../../src/application/facts.ts'
 import { createTokenMemory } from '../../src/application/token-memory.ts'
 import { factsFrom } from '../../src/application/simulate.ts'
 import { AppError } from '../../src/domain/errors.ts'
+import type { TokenVerdict } from '../../src/domain/evaluate.ts'
 import {
   bearer,
   checkWith,
@@ -145,7 +146,7 @@ describe('a check asks', () => {
     const { signal } = new AbortController()
     const seen: AbortSignal[] = []
     const tokens = simulatedTokens(async (_token, given) => {
-      seen.push(given)
+      seen.push(given.signal())
       return tokenOf()
     })
     const facts = simulatedFacts(async (_pair, _freshness, given) => {
@@ -183,6 +184,81 @@ describe('a verified token', () => {
     verified.resolve(tokenOf())
     await checking
     expect(identities.usage().entries).toBe(0)
+  })
+})
+
+describe('a token that is verified at once', () => {
+  const identities = () =>
+    createTokenMemory({ createMap: createBoundedMap, maxEntries: 10, maxBytes: 100_000 })
+  const known = { fact: factOf(['viewer']), verified: true }
+  const facts = { ...simulatedFacts(), known: () => known }
+  const atOnce = (verdict: TokenVerdict) => ({ verify: () => verdict })
+
+  it.each<[string, TokenVerdict, string, number]>([
+    ['a good one', tokenOf(), 'granted', 1],
+    ['a forged one', { why: 'forged' }, 'invalid_token', 0],
+    ['an expired one', tokenOf({ exp: nowS }), 'expired_token', 0],
+    ['one that is not valid yet', tokenOf({ nbf: nowS + 6 }), 'invalid_token', 0],
+    ['one without an end', tokenOf({ exp: null }), 'invalid_token', 0],
+  ])('is decided at once too: %s', (_title, verdict, reason, entries) => {
+    const memory = identities()
+    const tokens = atOnce(verdict)
+    const decision = setUp({ tokens, facts, identities: memory }).check(
+      requestOf('GET /o/org-a'),
+      inTime(),
+    )
+    expect(decision).toMatchObject({ reason })
+    expect(memory.usage().entries).toBe(entries)
+  })
+
+  it('is judged by the clock of its turn', () => {
+    const turn = () => ({ wallMs: (nowS + 10) * 1_000, monotonicMs: 0 })
+    const at = (exp: number) =>
+      setUp({ tokens: atOnce(tokenOf({ exp })), facts, turn }).check(
+        requestOf('GET /o/org-a'),
+        inTime(),
+      )
+    expect(at(nowS + 11)).toMatchObject({ reason: 'granted' })
+    expect(at(nowS + 10)).toMatchObject({ reason: 'expired_token' })
+  })
+
+  it('asks for its fact by a promise where that is not known', async () => {
+    const asked = simulatedFacts()
+    const deciding = setUp({ tokens: atOnce(tokenOf()), facts: asked }).check(
+      requestOf('GET /o/org-a'),
+      inTime(),
+    )
+    expect(deciding).toBeInstanceOf(Promise)
+    expect(await deciding).toMatchObject({ reason: 'granted' })
+  })
+
+  it('grants nothing once it is late', () => {
+    const { check } = setUp({ tokens: atOnce(tokenOf()), facts })
+    expect(check(requestOf('GET /o/org-a'), until(AbortSignal.abort()))).toMatchObject({
+      reason: 'unavailable',
+      passes: false,
+    })
+  })
+
+  it('for which there is no time, at once or later, is unavailable, and remembered as nothing', async () => {
+    const refused = new AppError('VERIFICATION_UNAVAILABLE', 'no time')
+    const memory = identities()
+    const throwing = {
+      verify: () => {
+        throw refused
+      },
+    }
+    for (const tokens of [throwing, { verify: () => Promise.reject(refused) }]) {
+      const { check, faults } = setUp({ tokens, facts, identities: memory })
+      for (const line of ['GET /o/org-a', 'GET /c/org-a']) {
+        expect(await check(requestOf(line), inTime())).toMatchObject({
+          reason: 'unavailable',
+          passes: false,
+        })
+      }
+      expect(faults).toEqual([refused, refused])
+    }
+    expect(memory.usage().entries).toBe(0)
   })
 })
 

@@ -152,10 +152,10 @@ export function simulatedTokens(
   const asked: string[] = []
   return {
     asked,
-    verify: async (token, signal) => {
+    verify: async (token, caller) => {
       asked.push(token)
       if (answer instanceof Error) throw answer
-      return typeof answer === 'function' ? answer(token, signal) : answer
+      return typeof answer === 'function' ? answer(token, caller) : answer
     },
   }
 }
@@ -199,6 +199,7 @@ export function checkWith(deps: Partial<CheckDeps> & { readonly policy: () => Po
 /** A deadline that aborts with a signal, and is late from then on. */
 export const until = (signal: AbortSignal): Deadline => ({
   isLate: () => signal.aborted,
+  leftMs: () => (signal.aborted ? 0 : Infinity),
   signal: () => signal,
 })
 

@@ -62,7 +62,7 @@ export function createMemoryFactCache(options: MemoryFactCacheOptions): MemoryFa
     available: () => state !== 'down',
     async get(pair, signal) {
       const kept = keptPair(pair)
-      if (kept === undefined || signal.aborted || state === 'down') return undefined
+      if (kept === undefined || signal?.aborted === true || state === 'down') return undefined
       if (!works(`get ${cacheKey(kept)}`)) return undefined
       const entry = entries.get(cacheKey(kept))
       if (entry === undefined || entry.expiresAtMs <= now()) return undefined

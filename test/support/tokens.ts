@@ -6,7 +6,8 @@ import { createTokenVerifier } from '../../src/adapters/jose/token-verifier.ts'
 import type { TokenVerdict } from '../../src/domain/evaluate.ts'
 import { readIdentity, type ClaimRules, type IdentityReading } from '../../src/domain/identity.ts'
 import type { KeySource, PublicJwk } from '../../src/ports/key-source.ts'
-import type { TokenVerifier } from '../../src/ports/token-verifier.ts'
+import type { VerificationLimit } from '../../src/application/limit-verification.ts'
+import type { TokenVerifier, VerificationCaller } from '../../src/ports/token-verifier.ts'
 import { nowMs, nowS, uncheckedRules } from './builders.ts'
 
 /** Claims of a token that holds now (`nowMs` of builders.ts). */
@@ -118,21 +119,47 @@ export function keyRingOn(source: KeySource): {
   return { ring, faults, pass: (ms) => void (monotonicMs += ms) }
 }
 
+/** Nothing has to wait for its verification. */
+export const unlimited: Pick<VerificationLimit, 'here' | 'elsewhere' | 'wherever'> = {
+  here: (task) => task(),
+  elsewhere: (task) => task(),
+  wherever: (work) => work.here(),
+}
+
 /** A verifier over published keys and secrets; without keys it has no key ring at all. */
 export function verifierWith(
   keys: readonly PublicJwk[] | undefined,
   secrets?: readonly string[],
+  limit = unlimited,
 ): TokenVerifier {
   return createTokenVerifier({
     secrets: secrets && createSecretKeys(secrets),
     publicKeys: keys && keyRingOn(keySource(...keys)).ring,
+    limit,
   })
 }
 
-export const notAborted = (): AbortSignal => new AbortController().signal
+/** A verifier over a key ring alone. */
+export const verifierOf = (publicKeys: KeyRing): TokenVerifier =>
+  createTokenVerifier({ secrets: undefined, publicKeys, limit: unlimited })
+
+/** A caller who waits until the signal aborts. */
+export const callerOf = (signal: AbortSignal): VerificationCaller => ({
+  leftMs: () => (signal.aborted ? 0 : Infinity),
+  signal: () => signal,
+})
+
+/** What a verifier says, whether at once or later. */
+export async function verdictUntil(
+  verifier: TokenVerifier,
+  token: string,
+  signal: AbortSignal,
+): Promise<TokenVerdict> {
+  return verifier.verify(token, callerOf(signal))
+}
 
 export const verdictOn = (verifier: TokenVerifier, token: string): Promise<TokenVerdict> =>
-  verifier.verify(token, notAborted())
+  verdictUntil(verifier, token, new AbortController().signal)
 
 /** Step 6 as a whole: the signature, then what the token says. */
 export async function readingOf(

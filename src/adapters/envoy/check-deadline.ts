@@ -1,5 +1,8 @@
 import type { Deadline } from '../../application/deadline.ts'
 
+/** Made once: under overload many give up, and an error costs more than all else of it. */
+const noTime = new Error('the check has no time left')
+
 /** By when a check has to be answered. A class: every check has one, and most need no more of it. */
 export class CheckDeadline implements Deadline {
   private readonly endMs: number
@@ -18,20 +21,24 @@ export class CheckDeadline implements Deadline {
     return this.cancelled || nowMs > this.endMs
   }
 
+  leftMs(): number {
+    return this.cancelled ? 0 : Math.max(0, this.endMs - this.monotonicNow())
+  }
+
   answeredAs(): string | undefined {
     return this.answered
   }
 
   signal(): AbortSignal {
     this.aborter ??= new AbortController()
-    if (this.cancelled) this.aborter.abort()
+    if (this.cancelled) this.aborter.abort(noTime)
     return this.aborter.signal
   }
 
   /** It has passed, or nobody waits any more. */
   cancel(): void {
     this.cancelled = true
-    this.aborter?.abort()
+    this.aborter?.abort(noTime)
   }
 
   /** The caller has its answer, under this id, whatever the check comes to. */

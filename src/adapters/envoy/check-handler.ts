@@ -87,14 +87,17 @@ export function createCheckHandler(deps: CheckHandlerDeps): UnaryHandler {
     const begunMs = deps.monotonicNow()
     deps.onWaiting?.(inFlight)
     const cancel = (): void => deadline.cancel()
-    // The second is for a check that does not heed its signal.
-    const timers = [setTimeout(cancel, leftMs), setTimeout(() => giveUp(), leftMs + graceMs)]
+    let timer = setTimeout(() => {
+      cancel()
+      // For a check that does not heed its signal.
+      timer = setTimeout(() => giveUp(), graceMs)
+    }, leftMs)
     call.onCancelled = cancel
 
     let finished = false
     const finish = (): void => {
       finished = true
-      timers.forEach(clearTimeout)
+      clearTimeout(timer)
       inFlight -= 1
       deps.onWaiting?.(inFlight)
     }

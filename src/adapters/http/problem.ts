@@ -87,6 +87,7 @@ function isOutage(error: unknown): boolean {
     error.code === 'DATABASE_UNAVAILABLE' ||
     error.code === 'FACTS_UNAVAILABLE' ||
     error.code === 'KEYS_UNAVAILABLE' ||
+    error.code === 'VERIFICATION_UNAVAILABLE' ||
     error.code === 'SERVER_UNAVAILABLE'
   )
 }

@@ -1,17 +1,30 @@
 import { createLocalJWKSet, type JWK } from 'jose'
 import { AppError } from '../../domain/errors.ts'
 import type { KeySource } from '../../ports/key-source.ts'
+import { importEd25519Keys, isMeant, type Ed25519Keys } from './ed25519-keys.ts'
 import { usableKeys } from './public-keys.ts'
 
-/** Picks the key of a token by its header, among keys that are each bound to an algorithm. */
-export type KeySelector = ReturnType<typeof createLocalJWKSet>
+/** Public keys that are each bound to an algorithm. */
+export interface PublicKeys {
+  /** Picks the key of a token by its header. */
+  readonly select: ReturnType<typeof createLocalJWKSet>
+  /** Those that need no picking by jose. */
+  readonly ed25519: Ed25519Keys
+  /** Whether there is a key that a token of this header may have been signed with. */
+  readonly has: (header: Readonly<Record<string, unknown>>) => boolean
+}
 
 /** The issuer's public keys as last read: kept while their source is down, read again in time. */
 export interface KeyRing {
-  /** The keys now; rejects (`KEYS_UNAVAILABLE`) while none were ever read. */
-  readonly current: () => Promise<KeySelector>
-  /** Reads the keys again because a token names one that is not here; not more often than allowed. */
-  readonly refresh: () => Promise<KeySelector>
+  /** The keys now; undefined while none were ever read. */
+  readonly known: () => PublicKeys | undefined
+  /**
+   * Reads the keys again because a token names one that is not here; not more often than allowed.
+   * Rejects (`KEYS_UNAVAILABLE`) while none were ever read.
+   */
+  readonly refresh: () => Promise<PublicKeys>
+  /** Whether to ask for that now would change nothing. */
+  readonly isFresh: () => boolean
   readonly state: () => { readonly keys: number; readonly readAtMs: number | null }
   readonly close: () => void
 }
@@ -32,7 +45,7 @@ export interface KeyRingDeps {
 
 /** Makes a key ring and begins to read its keys. */
 export function createKeyRing(deps: KeyRingDeps): KeyRing {
-  let selector: KeySelector | undefined
+  let known: PublicKeys | undefined
   let keys: readonly JWK[] = []
   let readAtMs: number | null = null
   let triedAtMs = -Infinity
@@ -42,13 +55,19 @@ export function createKeyRing(deps: KeyRingDeps): KeyRing {
     triedAtMs = deps.monotonicNow()
     reading ??= deps.source
       .load()
-      .then((published) => {
+      .then(async (published) => {
         const usable = usableKeys(published)
         // A source that suddenly publishes nothing is broken, not a reason to lock everyone out.
         if (usable.length === 0) throw new AppError('KEYS_UNAVAILABLE', 'the key set is empty')
+        const next = {
+          select: createLocalJWKSet({ keys: [...usable] }),
+          ed25519: await importEd25519Keys(usable),
+          has: (header: Readonly<Record<string, unknown>>) =>
+            usable.some((key) => isMeant(key, header)),
+        }
         if (keys.length > 0 && JSON.stringify(keys) !== JSON.stringify(usable)) deps.onChanged?.()
         keys = usable
-        selector = createLocalJWKSet({ keys: [...usable] })
+        known = next
         readAtMs = deps.monotonicNow()
       })
       .catch((cause: unknown) => deps.onRefreshFailed(cause))
@@ -58,12 +77,13 @@ export function createKeyRing(deps: KeyRingDeps): KeyRing {
     return reading
   }
 
-  async function refresh(): Promise<KeySelector> {
-    const waitedMs = deps.monotonicNow() - triedAtMs
+  const isCooling = (): boolean => deps.monotonicNow() - triedAtMs < deps.cooldownMs
+
+  async function refresh(): Promise<PublicKeys> {
     if (reading !== undefined) await reading
-    else if (waitedMs >= deps.cooldownMs) await read()
-    if (selector === undefined) throw new AppError('KEYS_UNAVAILABLE', 'no key set was read yet')
-    return selector
+    else if (!isCooling()) await read()
+    if (known === undefined) throw new AppError('KEYS_UNAVAILABLE', 'no key set was read yet')
+    return known
   }
 
   const timer = setInterval(() => void read(), deps.refreshMs)
@@ -71,7 +91,8 @@ export function createKeyRing(deps: KeyRingDeps): KeyRing {
   void read()
   return {
     refresh,
-    current: () => (selector === undefined ? refresh() : Promise.resolve(selector)),
+    known: () => known,
+    isFresh: () => reading === undefined && isCooling(),
     state: () => ({ keys: keys.length, readAtMs }),
     close: () => clearInterval(timer),
   }

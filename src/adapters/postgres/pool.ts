@@ -1,6 +1,6 @@
 import pg from 'pg'
+import { createGate, type GateCaller, type GateRefusal } from '../../application/gate.ts'
 import { AppError } from '../../domain/errors.ts'
-import { createGate } from './gate.ts'
 
 /** Runs read-only statements; rejects with `DATABASE_UNAVAILABLE` where no answer comes in time. */
 export interface Database {
@@ -47,6 +47,13 @@ export function isSchemaFault(error: unknown): boolean {
 
 const connectTimeoutMs = 2_000
 
+const refusals: Readonly<Record<GateRefusal, string>> = {
+  late: 'there was no time left for a statement',
+  full: 'too many statements wait for a connection',
+  hopeless: 'no connection would be free in time',
+  gone: 'no connection was free in time',
+}
+
 /** How long a statement that nobody gives up may wait for a connection, in ms. */
 const maxWaitMs = 5_000
 
@@ -77,10 +84,12 @@ export function openDatabase(options: DatabaseOptions): DatabasePool {
     places: options.connections,
     maxWaiting: options.maxWaiting,
     patienceMs: options.statementTimeoutMs / 2,
+    waitingShare: 1,
     monotonicNow: () => performance.now(),
+    refusal: (why) => new AppError('DATABASE_UNAVAILABLE', refusals[why]),
   })
   return {
-    query: <R extends pg.QueryResultRow>(
+    query: async <R extends pg.QueryResultRow>(
       statement: Statement,
       signal: AbortSignal = AbortSignal.timeout(maxWaitMs),
     ) =>
@@ -93,8 +102,14 @@ export function openDatabase(options: DatabaseOptions): DatabasePool {
           const why = cause instanceof Error ? cause.message : 'unknown error'
           throw new AppError('DATABASE_UNAVAILABLE', `PostgreSQL: ${why}`, { cause })
         }
-      }, signal),
+      }, whoWaits(signal)),
     usage: gate.usage,
     close: () => pool.end(),
   }
 }
+
+/** How long it will wait is not known: it has as much time as it has until it gives up. */
+const whoWaits = (signal: AbortSignal): GateCaller => ({
+  leftMs: () => (signal.aborted ? 0 : Infinity),
+  signal: () => signal,
+})

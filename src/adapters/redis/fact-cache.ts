@@ -61,12 +61,14 @@ export function createRedisFactCache(deps: RedisFactCacheDeps): RedisFactCache {
     onFault(new Error(`Redis: ${count} writes (${kind}) were not sent`))
   }
 
-  function get(pair: Pair, signal: AbortSignal): Promise<Fact | undefined> {
+  function get(pair: Pair, signal?: AbortSignal): Promise<Fact | undefined> {
     const kept = keptPair(pair)
-    if (kept === undefined || !link.available() || signal.aborted) return Promise.resolve(undefined)
+    if (kept === undefined || !link.available() || signal?.aborted === true) {
+      return Promise.resolve(undefined)
+    }
     const { promise, resolve } = Promise.withResolvers<Fact | undefined>()
     const miss = (): void => resolve(undefined)
-    signal.addEventListener('abort', miss, { once: true })
+    signal?.addEventListener('abort', miss, { once: true })
     const answer = link.send((client) => client.getBuffer(cacheKey(kept)))
     // Also where the caller has left: a link that answers nobody must not go unnoticed.
     whenLate(answer, timeoutMs, () => {
@@ -79,7 +81,7 @@ export function createRedisFactCache(deps: RedisFactCacheDeps): RedisFactCache {
         onFault(cause)
         miss()
       })
-      .finally(() => signal.removeEventListener('abort', miss))
+    if (signal !== undefined) void promise.then(() => signal.removeEventListener('abort', miss))
     return promise
   }
 

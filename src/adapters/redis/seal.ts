@@ -2,6 +2,7 @@ import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject 
 import { AppError } from '../../domain/errors.ts'
 import type { Fact } from '../../domain/fact.ts'
 import { cacheKey, type KeptPair } from './cache-key.ts'
+import { sealedBytes } from './sealed-bytes.ts'
 import { isTextList, parseJson, readSealedFact, writeSealedFact } from './sealed-fact.ts'
 
 /** Writes entries that other services read as an array of permissions, and opens only its own. */
@@ -23,7 +24,8 @@ export interface Contents {
 /** Entries beyond this size are neither written nor parsed. */
 export const maxEntryBytes = 64 * 1024
 const prefix = '~tg1.'
-const form = /^~tg1\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{43})$/
+/** Length of an HMAC-SHA-256 in base64url. */
+const macLength = 43
 const keyInfo = 'tenantgate: seal of Redis entries, version 1'
 
 /**
@@ -55,17 +57,13 @@ export function createSeal(secrets: readonly string[]): Seal {
 
     open(pair, bytes) {
       if (bytes.length > maxEntryBytes) return undefined
-      const entry = parseJson(Buffer.from(bytes).toString())
+      const entry = parseJson(textOf(bytes))
       if (!isTextList(entry)) return undefined
       const permissions = entry.slice(0, -1)
-      if (permissions.some((permission) => permission.startsWith(prefix))) return undefined
-      const [, encoded = '', given = ''] = form.exec(entry.at(-1) ?? '') ?? []
-      const json = Buffer.from(encoded, 'base64url')
-      const mac = Buffer.from(given, 'base64url')
-      // One text for each seal: decoding alone would overlook the spare bits of a last digit.
-      if (json.toString('base64url') !== encoded || mac.toString('base64url') !== given) {
-        return undefined
-      }
+      for (const permission of permissions) if (permission.startsWith(prefix)) return undefined
+      const parts = partsOf(entry.at(-1))
+      if (parts === undefined) return undefined
+      const { json, mac } = parts
       const sealed = sealedBytes(pair, permissions, json)
       const holds = (key: KeyObject): boolean => {
         const expected = macOf(key, sealed)
@@ -76,6 +74,23 @@ export function createSeal(secrets: readonly string[]): Seal {
   }
 }
 
+const textOf = ({ buffer, byteLength, byteOffset }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString()
+
+/** The JSON and the HMAC of a seal, if it has the form of one. */
+function partsOf(seal: string | undefined): { json: Buffer; mac: Buffer } | undefined {
+  if (seal?.startsWith(prefix) !== true) return undefined
+  const dot = seal.length - macLength - 1
+  const [encoded, given] = [seal.slice(prefix.length, dot), seal.slice(dot + 1)]
+  const [json, mac] = [Buffer.from(encoded, 'base64url'), Buffer.from(given, 'base64url')]
+  // One text for each seal: decoding alone would overlook other characters and the spare bits of a
+  // last digit.
+  if (seal[dot] !== '.' || json.length === 0) return undefined
+  if (json.toString('base64url') !== encoded || mac.toString('base64url') !== given)
+    return undefined
+  return { json, mac }
+}
+
 /** A key for this one purpose: what is sealed here can be no token, and no token a seal. */
 function deriveKey(secret: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', keyInfo, 32)))
@@ -83,22 +98,4 @@ function deriveKey(secret: string): KeyObject {
 
 function macOf(key: KeyObject, bytes: Uint8Array): Buffer {
   return createHmac('sha256', key).update(bytes).digest()
-}
-
-/** All that a seal covers; lengths and the count make it unambiguous where each part ends. */
-function sealedBytes(pair: KeptPair, permissions: readonly string[], json: Uint8Array): Uint8Array {
-  const parts: Uint8Array[] = []
-  const add = (bytes: Uint8Array): void => void parts.push(uint32(bytes.length), bytes)
-  add(Buffer.from(pair.user))
-  add(Buffer.from(pair.organization))
-  parts.push(uint32(permissions.length))
-  for (const permission of permissions) add(Buffer.from(permission))
-  add(json)
-  return Buffer.concat(parts)
-}
-
-function uint32(value: number): Uint8Array {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32BE(value)
-  return bytes
 }

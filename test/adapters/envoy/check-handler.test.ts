@@ -148,3 +148,37 @@ it('what answers a check, but for its transport, loads neither grpc-js nor proto
   expect(loaded.size).toBeGreaterThan(15)
   expect([...packages]).toEqual(['node:buffer'])
 })
+
+it('a check is told of its deadline, and may answer itself', async () => {
+  const handler = handlerWith({
+    deadlineMs: 20,
+    check: (request, deadline) =>
+      new Promise((resolve) => {
+        const tell = (): void => resolve(observed(openPolicy, request))
+        deadline.signal().addEventListener('abort', tell, { once: true })
+      }),
+  })
+  const call = newCall()
+  handler(call, open, 0, open.length)
+  await eventually(() => call.answers.length === 1)
+  // By the decision's own id, not by that of a refusal without one.
+  expect(call.answers).toMatchObject([{ httpStatus: 503, body: { decision_id: 'decision-1' } }])
+})
+
+it('a check that was answered leaves no timer behind', async () => {
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  const gate = Promise.withResolvers<undefined>()
+  const handler = handlerWith({
+    deadlineMs: 20_000,
+    check: (request) => gate.promise.then(() => observed(openPolicy, request)),
+  })
+  const call = newCall()
+  handler(call, open, 0, open.length)
+  expect(timers()).toBe(before + 1)
+  gate.resolve(undefined)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(call.answers).toMatchObject([{ code: 0 }])
+  expect(timers()).toBe(before)
+})

@@ -4,10 +4,16 @@ import { createServer } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { createJwksUrl } from '../../../src/adapters/jose/jwks-url.ts'
-import { createTokenVerifier } from '../../../src/adapters/jose/token-verifier.ts'
 import { eventually, timed } from '../../support/eventually.ts'
 import { startHttpServer } from '../../support/http-server.ts'
-import { issuerKey, keyRingOn, notAborted, signedBy, verdictOn } from '../../support/tokens.ts'
+import {
+  issuerKey,
+  keyRingOn,
+  signedBy,
+  verdictOn,
+  verdictUntil,
+  verifierOf,
+} from '../../support/tokens.ts'
 
 const key = await issuerKey('EdDSA', 'k1')
 const next = await issuerKey('EdDSA', 'k2')
@@ -124,7 +130,7 @@ describe('with the keys of a URL', () => {
     let body = set(key.jwk)
     const server = await startHttpServer((_q, r) => r.end(body))
     const { ring, faults, pass } = keyRingOn(createJwksUrl(server.url))
-    const verifier = createTokenVerifier({ secrets: undefined, publicKeys: ring })
+    const verifier = verifierOf(ring)
     expect(await verdictOn(verifier, await signedBy(key))).toHaveProperty('claims')
 
     body = set(key.jwk, next.jwk)
@@ -146,8 +152,10 @@ describe('with the keys of a URL', () => {
   it('a token waits for a slow source no longer than its deadline', async () => {
     const server = await startHttpServer(() => undefined)
     const { ring } = keyRingOn(createJwksUrl(server.url))
-    const verifier = createTokenVerifier({ secrets: undefined, publicKeys: ring })
-    const { ms, error } = await timed(verifier.verify(await signedBy(key), AbortSignal.timeout(80)))
+    const verifier = verifierOf(ring)
+    const { ms, error } = await timed(
+      verdictUntil(verifier, await signedBy(key), AbortSignal.timeout(80)),
+    )
     expect(error).toBeDefined()
     expect(ms).toBeLessThan(1_000)
     ring.close()
@@ -160,16 +168,16 @@ describe('with the keys of a URL', () => {
       if (waiting.push(r) === 1) r.end(set(key.jwk))
     })
     const { ring, pass } = keyRingOn(createJwksUrl(server.url))
-    const verifier = createTokenVerifier({ secrets: undefined, publicKeys: ring })
+    const verifier = verifierOf(ring)
     await verdictOn(verifier, await signedBy(key))
 
     pass(2_000)
     const aborter = new AbortController()
     const unknown = timed(
-      verifier.verify(await signedBy(await issuerKey('EdDSA', 'k3')), aborter.signal),
+      verdictUntil(verifier, await signedBy(await issuerKey('EdDSA', 'k3')), aborter.signal),
     )
     await eventually(() => waiting.length === 2)
-    expect(await verifier.verify(await signedBy(key), notAborted())).toHaveProperty('claims')
+    expect(await verdictOn(verifier, await signedBy(key))).toHaveProperty('claims')
     aborter.abort()
     expect((await unknown).error).toBeDefined()
     ring.close()

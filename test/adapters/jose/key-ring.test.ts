@@ -1,14 +1,14 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createKeyRing } from '../../../src/adapters/jose/key-ring.ts'
-import { createTokenVerifier } from '../../../src/adapters/jose/token-verifier.ts'
 import { during, eventually } from '../../support/eventually.ts'
 import {
   issuerKey,
   keyRingOn,
   keySource,
-  notAborted,
   signedBy,
   verdictOn,
+  verdictUntil,
+  verifierOf,
   type SimulatedSource,
 } from '../../support/tokens.ts'
 
@@ -22,7 +22,7 @@ const down = (): never => {
 function setUp(source: SimulatedSource) {
   const { ring, faults, pass } = keyRingOn(source)
   onTestFinished(ring.close)
-  const verifier = createTokenVerifier({ secrets: undefined, publicKeys: ring })
+  const verifier = verifierOf(ring)
   return { ring, faults, pass, verifier }
 }
 
@@ -157,7 +157,7 @@ describe('tokens that name an unknown key', () => {
   it.each(['HS512', 'none', 'ES256K', 'XX'])('of alg %s ask nobody', async (alg) => {
     const source = keySource(key.jwk)
     const { verifier, pass, ring } = setUp(source)
-    await ring.current()
+    await ring.refresh()
     pass(2_000)
     const [, payload, signature] = (await signedBy(unknown)).split('.')
     const header = Buffer.from(JSON.stringify({ alg, kid: 'x' })).toString('base64url')
@@ -170,8 +170,10 @@ describe('tokens that name an unknown key', () => {
 describe('a verifier', () => {
   it('rejects where the signal has aborted, whatever the token', async () => {
     const { verifier } = setUp(keySource(key.jwk))
-    await expect(verifier.verify(await signedBy(key), AbortSignal.abort())).rejects.toBeDefined()
-    expect(await verifier.verify(await signedBy(key), notAborted())).toHaveProperty('claims')
+    await expect(
+      verdictUntil(verifier, await signedBy(key), AbortSignal.abort()),
+    ).rejects.toBeDefined()
+    expect(await verdictOn(verifier, await signedBy(key))).toHaveProperty('claims')
   })
 
   it('rejects as soon as the signal aborts while keys are read', async () => {
@@ -179,7 +181,7 @@ describe('a verifier', () => {
     source.publish = () => new Promise(() => undefined)
     const { verifier } = setUp(source)
     const aborter = new AbortController()
-    const verdict = verifier.verify(await signedBy(key), aborter.signal)
+    const verdict = verdictUntil(verifier, await signedBy(key), aborter.signal)
     aborter.abort(new Error('the deadline'))
     await expect(verdict).rejects.toBeDefined()
   })

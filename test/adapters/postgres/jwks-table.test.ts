@@ -1,5 +1,4 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createTokenVerifier } from '../../../src/adapters/jose/token-verifier.ts'
 import { createJwksTable } from '../../../src/adapters/postgres/jwks-table.ts'
 import {
   betterAuthTables,
@@ -10,7 +9,14 @@ import {
 import { eventually } from '../../support/eventually.ts'
 import { openAdapters } from '../../support/postgres-tables.ts'
 import { freshDatabase } from '../../support/servers.ts'
-import { issuerKey, keyRingOn, signedBy, verdictOn, type IssuerKey } from '../../support/tokens.ts'
+import {
+  issuerKey,
+  keyRingOn,
+  signedBy,
+  verdictOn,
+  verifierOf,
+  type IssuerKey,
+} from '../../support/tokens.ts'
 
 const flavours: readonly TableFlavour[] = [
   { adapter: 'built-in', ids: 'text' },
@@ -49,7 +55,7 @@ describe.each(flavours)('the key table of the $adapter tables', (flavour) => {
     for (const key of keys) await add(key.kid, publicKeyText(key), key.alg)
     const { ring } = keyRingOn(source)
     onTestFinished(ring.close)
-    const verifier = createTokenVerifier({ secrets: undefined, publicKeys: ring })
+    const verifier = verifierOf(ring)
     for (const key of keys) {
       expect(await verdictOn(verifier, await signedBy(key))).toMatchObject({
         header: { alg: key.alg, kid: key.kid },

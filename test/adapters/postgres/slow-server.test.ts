@@ -177,3 +177,14 @@ describe('a read', () => {
     },
   )
 })
+
+it('a statement for which there is no time, or no room, fails as all others do', async () => {
+  const { database } = adaptersOn(url, { connections: 1, maxWaiting: 0 })
+  const statement = { name: 'one', text: 'SELECT 1' }
+  const late = database.query(statement, AbortSignal.abort())
+  await expect(late).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' })
+  const first = database.query(statement)
+  const second = database.query(statement)
+  await expect(second).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' })
+  expect(await first).toHaveLength(1)
+})

@@ -105,6 +105,15 @@ describe('nothing opens', () => {
     ['with a shorter code', ([a, b, s = '']) => [a, b, s.slice(0, -1)]],
     ['with no code', ([a, b, s = '']) => [a, b, s.slice(0, s.lastIndexOf('.') + 1)]],
     ['with the spare bits of the code set', ([a, b, s = '']) => [a, b, withSpareBits(s)]],
+    [
+      'with another mark before the code',
+      ([a, b, s = '']) => [a, b, s.replace(/\.(?=[^.]*$)/, ':')],
+    ],
+    ['with a line break in its JSON', ([a, b, s = '']) => [a, b, s.replace('~tg1.', '~tg1.\n')]],
+    [
+      'with a sign of other base64 in its JSON',
+      ([a, b, s = '']) => [a, b, s.replace('~tg1.', '~tg1.=')],
+    ],
     ['with no seal', ([a, b]) => [a, b]],
     ['of nothing', () => []],
   ])('%s', (_title, change) => {

@@ -190,6 +190,7 @@ export function createProcess(world: Surroundings, makeFacts: MakeFacts, skewMs:
         inbox.schedule(() => abort.abort(), deadlineMs)
         const decision = check(request, {
           isLate: () => machine.clock().monotonicMs > lateMs,
+          leftMs: () => Math.max(0, lateMs - machine.clock().monotonicMs),
           signal: () => abort.signal,
         })
         if (!(decision instanceof Promise)) decided(decision)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createGate } from '../../../src/adapters/postgres/gate.ts'
+import { createGate, type GateCaller } from '../../src/application/gate.ts'
 
 /** Tasks that run until they are told to end, and what ran in which order. */
 function tasks() {
@@ -17,9 +17,27 @@ function tasks() {
   }
 }
 
-/** A gate whose clock stands still unless it is told a time. */
-const gateOf = (places: number, maxWaiting: number, monotonicNow = () => 0) =>
-  createGate({ places, maxWaiting, patienceMs: 30, monotonicNow })
+/** A gate whose clock stands still unless it is told a time; it refuses by the bare reason. */
+const gateOf = (places: number, maxWaiting: number, monotonicNow = () => 0) => {
+  const refusal = (why: string) => new Error(why)
+  const rules = { places, maxWaiting, patienceMs: 30, waitingShare: 0.5, monotonicNow, refusal }
+  const gate = createGate(rules)
+  return {
+    ...gate,
+    /** Also what is thrown at once. */
+    run: async <T>(
+      task: () => Promise<T>,
+      signal: AbortSignal | undefined,
+      leftMs = Infinity,
+    ): Promise<T> => gate.run(task, callerOf(signal, leftMs)),
+    runSync: gate.run,
+  }
+}
+
+const callerOf = (
+  signal: AbortSignal = new AbortController().signal,
+  leftMs = Infinity,
+): GateCaller => ({ leftMs: () => (signal.aborted ? 0 : leftMs), signal: () => signal })
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -98,7 +116,7 @@ describe('a gate', () => {
     const third = gate.run(task(3), undefined)
     await settle()
     aborter.abort()
-    await expect(given).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' })
+    await expect(given).rejects.toThrow('gone')
     end(1)
     await first
     await settle()
@@ -112,12 +130,9 @@ describe('a gate', () => {
     const { end, task } = tasks()
     const running = gate.run(task(1), undefined)
     const waiting = gate.run(task(2), undefined)
-    await expect(gate.run(task(3), undefined)).rejects.toMatchObject({
-      code: 'DATABASE_UNAVAILABLE',
-    })
-    await expect(gate.run(task(4), AbortSignal.abort())).rejects.toMatchObject({
-      code: 'DATABASE_UNAVAILABLE',
-    })
+    await expect(gate.run(task(3), undefined)).rejects.toThrow('full')
+    await expect(gate.run(task(4), AbortSignal.abort())).rejects.toThrow('late')
+    expect(() => gate.runSync(task(5), callerOf())).toThrow('full')
     end(1)
     await running
     await settle()
@@ -133,7 +148,7 @@ describe('a gate', () => {
       const aborter = new AbortController()
       const given = gate.run(task(round + 1), aborter.signal)
       aborter.abort()
-      await expect(given).rejects.toMatchObject({ message: 'no connection was free in time' })
+      await expect(given).rejects.toThrow('gone')
     }
     const last = gate.run(task(-1), undefined)
     end(0)
@@ -154,5 +169,77 @@ describe('a gate', () => {
       'later',
     )
     expect(await gate.run(() => Promise.resolve('in'), undefined)).toBe('in')
+  })
+})
+
+describe('what a gate expects of those that wait', () => {
+  /** A gate of two places, its tasks ended by hand; each of the first took `tookMs`. */
+  async function used(tookMs: number, times = 100) {
+    let nowMs = 0
+    const gate = gateOf(2, 1_000, () => nowMs)
+    const { begun, end, task } = tasks()
+    for (let name = 0; name < times; name += 1) {
+      const running = gate.run(task(name), undefined)
+      nowMs += tookMs
+      end(name)
+      await running
+    }
+    let next = times
+    const pass = (ms: number): void => void (nowMs += ms)
+    /** Whether one that has so much time is let in, be it to wait. */
+    const takes = (leftMs: number): boolean => {
+      const name = next
+      try {
+        gate.runSync(task(name), callerOf(undefined, leftMs)).catch(() => undefined)
+        next += 1
+        return true
+      } catch (error) {
+        expect(error).toMatchObject({ message: 'hopeless' })
+        return false
+      }
+    }
+    return { gate, begun, end, pass, takes }
+  }
+
+  it('lets in, and to wait, only as many as it can serve in half of their time', async () => {
+    const { gate, takes } = await used(10)
+    // Two run; the next waits for 5 ms, the third for 15 ms.
+    expect([takes(1), takes(1)]).toEqual([true, true])
+    expect(takes(8)).toBe(false)
+    expect([takes(31), takes(31), takes(31)]).toEqual([true, true, true])
+    expect(takes(31)).toBe(false)
+    expect(takes(50)).toBe(true)
+    expect(takes(Infinity)).toBe(true)
+    expect(gate.usage()).toEqual({ running: 2, waiting: 5 })
+  })
+
+  it('refuses nobody before a task has told how long it takes', async () => {
+    const { takes } = await used(0, 0)
+    for (let name = 0; name < 100; name += 1) expect(takes(0.001)).toBe(true)
+  })
+
+  it('is not scared by one task during which the process stood still', async () => {
+    const { end, pass, takes } = await used(1)
+    expect([takes(1), takes(1)]).toEqual([true, true])
+    pass(10_000)
+    end(100)
+    end(101)
+    await settle()
+    expect([takes(1), takes(1)]).toEqual([true, true])
+    for (let waiting = 0; waiting < 20; waiting += 1) expect(takes(50)).toBe(true)
+  })
+
+  it('learns that tasks have become slow, and that they are quick again', async () => {
+    const slow = await used(10)
+    expect([slow.takes(1), slow.takes(1), slow.takes(8)]).toEqual([true, true, false])
+    const { gate, end, pass, takes } = slow
+    for (let name = 100; name < 200; name += 1) {
+      pass(0.1)
+      end(name)
+      await settle()
+      expect(takes(1_000)).toBe(true)
+    }
+    expect(takes(1)).toBe(true)
+    expect(gate.usage()).toEqual({ running: 2, waiting: 1 })
   })
 })
