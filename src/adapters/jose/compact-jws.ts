@@ -1,4 +1,5 @@
-import { base64url, decodeProtectedHeader } from 'jose'
+import * as base64url from 'jose/base64url'
+import { decodeProtectedHeader } from 'jose/decode/protected_header'
 import type { TokenVerdict } from '../../domain/evaluate.ts'
 
 /** A compact JWS (RFC 7515 section 7.1) that was taken apart. Nothing of it is verified. */

@@ -1,5 +1,6 @@
 import { KeyObject, verify } from 'node:crypto'
-import { importJWK, type JWK } from 'jose'
+import type { JWK } from 'jose'
+import { importJWK } from 'jose/key/import'
 import type { CompactJws } from './compact-jws.ts'
 
 /**

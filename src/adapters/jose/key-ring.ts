@@ -1,4 +1,5 @@
-import { createLocalJWKSet, type JWK } from 'jose'
+import type { JWK } from 'jose'
+import { createLocalJWKSet } from 'jose/jwks/local'
 import { AppError } from '../../domain/errors.ts'
 import type { KeySource } from '../../ports/key-source.ts'
 import { importEd25519Keys, isMeant, type Ed25519Keys } from './ed25519-keys.ts'
