@@ -32,7 +32,7 @@ const subjects = 10_000_000
 /** Half empty, so that one of two zones may fail. */
 const planned = 0.5
 /** Facts and tokens that a process remembers. */
-const known = 100_000
+const known = 65_536
 /** Changes of roles a second that the whole platform makes; an import, not a working day. */
 const eventsPerS = 1_000
 const coresOfMachine = 8
@@ -89,7 +89,7 @@ export function extrapolate(inputs: ScalingInputs): readonly Worked[] {
     ),
     row(
       '10,000,000 subjects, each known to one worker',
-      '10⁷ ÷ 100,000',
+      '10⁷ ÷ 65,536',
       workersToKnowAll,
       'workers',
     ),
