@@ -97,10 +97,18 @@ function holds(policy: Policy, fact: Fact, permission: string, asMember: boolean
   return asMember && memberHolds(policy, fact, permission)
 }
 
-/** Better Auth allows several rows for one member: only what every row grants holds. */
+const noRoles: readonly string[] = []
+
+/**
+ * Better Auth allows several rows for one member: only what every row grants holds. By index, as V8 does
+ * not compile `for of` over lists that are frozen.
+ */
 function memberHolds(policy: Policy, fact: Fact, permission: string): boolean {
-  for (const roles of fact.rows) if (!rowHolds(policy, fact, roles, permission)) return false
-  return fact.rows.length > 0
+  const { rows } = fact
+  for (let at = 0; at < rows.length; at += 1) {
+    if (!rowHolds(policy, fact, rows[at] ?? noRoles, permission)) return false
+  }
+  return rows.length > 0
 }
 
 function rowHolds(
@@ -109,7 +117,8 @@ function rowHolds(
   roles: readonly string[],
   permission: string,
 ): boolean {
-  for (const role of roles) {
+  for (let at = 0; at < roles.length; at += 1) {
+    const role = roles[at] ?? ''
     if (policy.roles.get(role)?.has(permission) === true) return true
     if (!policy.definition.dynamicRoles) continue
     if (fact.dynamic.get(role)?.includes(permission) === true) return true

@@ -1,5 +1,6 @@
 import { anyHost, canonicalHost, dotsIn, patternsFor } from './host.ts'
 import { plainSegmentEnd, segmentEnd, slash } from './path.ts'
+import { SegmentMap } from './segment-map.ts'
 import { parameterValue, type Template } from './template.ts'
 
 /** What the table needs to know of a route to find it. */
@@ -26,7 +27,7 @@ interface Node<R> {
   /** The literals that lead on, where they are so few that comparing is cheaper than looking up. */
   few: readonly Literal<R>[]
   /** All of them, where they are more. */
-  many: Map<string, Node<R>> | undefined
+  many: SegmentMap<Node<R>> | undefined
   plain: Node<R> | undefined
   text: Node<R> | undefined
   rest: R | undefined
@@ -107,13 +108,15 @@ function insert<R extends RoutePattern>(root: Node<R>, route: R): R | undefined 
 }
 
 function literalNode<R>(parent: Node<R>, text: string): Node<R> {
-  const known = parent.many?.get(text) ?? parent.few.find((one) => one.text === text)?.node
+  const known =
+    parent.many?.find(text, 0, text.length) ?? parent.few.find((one) => one.text === text)?.node
   if (known !== undefined) return known
   const node = newNode<R>()
-  if (parent.many !== undefined) parent.many.set(text, node)
+  if (parent.many !== undefined) parent.many.add(text, node)
   else if (parent.few.length < fewLiterals) parent.few = [...parent.few, { text, node }]
   else {
-    parent.many = new Map([...parent.few, { text, node }].map((one) => [one.text, one.node]))
+    parent.many = new SegmentMap()
+    for (const one of [...parent.few, { text, node }]) parent.many.add(one.text, one.node)
     parent.few = []
   }
   return node
@@ -172,7 +175,7 @@ function find<R>(
 function findLiteral<R>(node: Node<R>, path: string, start: number, end: number): R | undefined {
   if (node.many !== undefined) {
     const stop = segmentEnd(path, start, end)
-    return find(node.many.get(path.slice(start, stop)), path, stop + 1, end)
+    return find(node.many.find(path, start, stop), path, stop + 1, end)
   }
   for (const { node: next, text } of node.few) {
     if (!path.startsWith(text, start)) continue
