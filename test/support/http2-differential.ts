@@ -16,6 +16,9 @@ const notPost = '405'
 const notGrpc = '415'
 const unimplemented = '200, status 12'
 const internal = '200, status 13'
+/** What a health check is told: of the server as a whole, or of a service that there is not. */
+const serving = '200, status 0: AAAAAAIIAQ=='
+const notFound = '200, status 5'
 /** What does not matter: the outcome is as without it. */
 const unchanged = 'unchanged'
 /** A message that is too long comes to the handler as an empty one. */
@@ -180,9 +183,14 @@ export async function createDifferential(): Promise<Differential> {
 /** Whether a request that has nothing wrong was answered with its own message, or refused. */
 function isOrderly(outcome: Outcome, request: RandomRequest): boolean {
   const echoed = `200, status 0: ${request.body.toString('base64')}`
-  // A health check of random octets is not one.
+  // A health check of random octets is not one, but for those that are none or are skipped.
   const isHealth = valueOf(request, ':path')?.includes('Health') === true
-  return [echoed, notGrpc, unimplemented, ...(isHealth ? [internal] : [])].includes(outcome)
+  return [
+    echoed,
+    notGrpc,
+    unimplemented,
+    ...(isHealth ? [internal, serving, notFound] : []),
+  ].includes(outcome)
 }
 
 async function outcomeAt(port: number, { pieces }: RandomRequest): Promise<Outcome> {
