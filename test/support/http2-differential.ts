@@ -44,9 +44,13 @@ function hasWrongLength(request: RandomRequest): boolean {
   return length !== undefined && Number(length) !== request.body.length
 }
 
+function isHealthCheck(request: RandomRequest): boolean {
+  return valueOf(request, ':path')?.includes('Health') === true
+}
+
 /** Whether it is of a method that knows what its octets mean, and they are no usual message of that. */
 function isUnreadableHealthCheck(request: RandomRequest): boolean {
-  if (valueOf(request, ':path')?.includes('Health') !== true) return false
+  if (!isHealthCheck(request)) return false
   const message = request.body.subarray(5, 5 + lengthOf(request))
   if (message.length === 0) return false
   return message[0] !== 0x0a || message.length !== 2 + (message[1] ?? 0)
@@ -154,7 +158,9 @@ export async function createDifferential(): Promise<Differential> {
     const applying = differences.filter(({ applies }) => applies(request))
     for (const { why } of applying) seen.set(why, (seen.get(why) ?? 0) + 1)
     if (applying.length === 0) seen.set('', (seen.get('') ?? 0) + 1)
-    const mayBe = applying.map(({ lean }) => lean)
+    // Who asks for health with an empty message is told of the whole server.
+    const empty = isHealthCheck(request) ? serving : emptyMessage
+    const mayBe = applying.map(({ lean }) => (lean === emptyMessage ? empty : lean))
     // What does not matter leaves the outcome as it would be: of that only the shape is known.
     const free = mayBe.includes(unchanged)
     if (ours === theirs || mayBe.includes(ours) || (free && isOrderly(ours, request))) return
@@ -184,12 +190,11 @@ export async function createDifferential(): Promise<Differential> {
 function isOrderly(outcome: Outcome, request: RandomRequest): boolean {
   const echoed = `200, status 0: ${request.body.toString('base64')}`
   // A health check of random octets is not one, but for those that are none or are skipped.
-  const isHealth = valueOf(request, ':path')?.includes('Health') === true
   return [
     echoed,
     notGrpc,
     unimplemented,
-    ...(isHealth ? [internal, serving, notFound] : []),
+    ...(isHealthCheck(request) ? [internal, serving, notFound] : []),
   ].includes(outcome)
 }
 
