@@ -44,7 +44,7 @@ export function noteOf(fact: Fact): unknown {
 
 /**
  * Keeps what was worked out of a fact with it, for as long as memory holds it; with one that memory does
- * not hold nothing is kept. It may be of 500 bytes: memory counts as many for each fact.
+ * not hold nothing is kept. Whoever keeps one bounds it: memory counts 500 bytes for each fact.
  */
 export function keepNote(fact: Fact, note: object): void {
   RememberedFact.keepNote(fact, note)

@@ -109,9 +109,19 @@ export function createSubjectParts(): (decision: Decision) => SubjectPart {
     const noted = fact === null ? undefined : noteOf(fact)
     if (noted instanceof KnownPart && noted.holds(decision)) return noted
     const part = prepare(decision)
-    if (fact !== null) keepNote(fact, part)
+    if (fact !== null && lengthOf(part) <= maxKept) keepNote(fact, part)
     return part
   }
+}
+
+/**
+ * Characters of a part that is kept; that of usual ids and roles has some 300. Whoever owns an organization
+ * chooses how long its roles are, and memory counts the same for each fact.
+ */
+const maxKept = 512
+
+function lengthOf({ headers, metadata, removed }: SubjectPart): number {
+  return headers.length + metadata.length + removed.length
 }
 
 /** Whether the rules are of a tenant: else none is told to the upstream. */

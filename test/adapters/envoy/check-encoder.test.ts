@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createCheckEncoder } from '../../../src/adapters/envoy/check-encoder.ts'
 import type { Decision, Evaluation } from '../../../src/domain/evaluation.ts'
 import { answerOf } from '../../support/authorization-client.ts'
-import { rememberFact } from '../../../src/domain/remembered-fact.ts'
+import { noteOf, rememberFact } from '../../../src/domain/remembered-fact.ts'
 import { decide, factOf, policyWith, requestOf } from '../../support/builders.ts'
 import { answersAlike } from '../../support/codec-properties.ts'
 
@@ -82,3 +82,11 @@ function answersOf(decision: Decision) {
   const length = encoder.answer(decision, 'id-1')
   return answerOf(Buffer.from(encoder.bytes().subarray(0, length)))
 }
+
+it('what is prepared is kept with its fact, unless an owner of roles made it long', () => {
+  const usual = rememberFact(factOf(['staff', 'viewer']))
+  const long = rememberFact(factOf(['r'.repeat(8_000)]))
+  for (const one of [usual, long, usual, long]) answersAlike(withPart({ fact: one }), 'id-1')
+  expect(noteOf(usual)).toBeDefined()
+  expect(noteOf(long)).toBeUndefined()
+})
