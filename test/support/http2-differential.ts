@@ -124,6 +124,12 @@ export const differences: readonly Difference[] = [
     lean: internal,
   },
   {
+    why: 'grpc-js has read the first of two messages before it refuses the second',
+    applies: (request) =>
+      isUnreadableHealthCheck(request) && request.body.length > lengthOf(request) + 5,
+    lean: unimplemented,
+  },
+  {
     why: 'node:http2 closes the connection where content-length is wrong (RFC 9113 section 8.1.1)',
     applies: hasWrongLength,
     lean: reset,

@@ -13,7 +13,8 @@ beforeAll(async () => {
 })
 afterAll(() => differential.close())
 
-it.each([1, 2, 3, 4, 5, 6])(
+// The last has two messages of which the first is unreadable, which hardly any other seed has.
+it.each([1, 2, 3, 4, 5, 6, 30_056_200])(
   'answers as the transport on grpc-js does, but for what is listed (seed %d)',
   async (seed) => {
     expect(await differential.run(seed, requests)).toEqual([])
