@@ -69,7 +69,7 @@ export class Session implements FrameSink {
 
   /** Looks whether anything takes too long; to be called a few times a second. */
   tick(nowMs: number): void {
-    if (this.#vigil.isHopeless(nowMs)) this.#socket.destroy()
+    if (this.#vigil.isHopeless(nowMs)) this.#giveUp()
     else if (this.connection.isOver) this.#socket.resume()
   }
 
@@ -96,6 +96,12 @@ export class Session implements FrameSink {
 
   isOver(): boolean {
     return this.connection.isOver
+  }
+
+  /** The socket says only later that it is closed; what is answered until then goes nowhere. */
+  #giveUp(): void {
+    this.#socket.destroy()
+    this.lost()
   }
 
   #isHeldUp(): boolean {

@@ -10,3 +10,7 @@ it('keeps to the protocol whatever is sent: no fault, nothing left, the next cal
     expect(outcomes.filter((other) => other === outcome).length).toBeGreaterThan(40)
   }
 })
+
+it('writes nothing to a socket that it has given up', () => {
+  expect(fuzzHttp2(30_077_443)).toBe('ended')
+})
