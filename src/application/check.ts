@@ -79,9 +79,9 @@ export function createCheck(deps: CheckDeps): Check {
       const presented = presentedToken(evaluation, header)
       if ('decided' in presented) return presented.decided
       const { token } = presented
-      const usual = usualHeader(token)
-      if (usual !== header) identity = identities.get(usual, nowMs)
-      if (identity === undefined) return verify({ evaluation, token }, deadline, at)
+      const credential = usualHeader(token, header)
+      if (credential !== header) identity = identities.get(credential, nowMs)
+      if (identity === undefined) return verify({ evaluation, token, credential }, deadline, at)
     } else evaluation.trace?.('credential', 'passed', 'one bearer token')
     return readmit(evaluation, identity, nowMs) ?? decideOnFact(evaluation, deadline, at)
   }
@@ -100,12 +100,12 @@ export function createCheck(deps: CheckDeps): Check {
   }
 
   function judge(
-    { evaluation, token }: Presented,
+    { credential, evaluation }: Presented,
     { at, epoch, verdict }: Verified,
     deadline: Deadline,
   ): Reason | Promise<Reason> {
     const refusal = admit(evaluation, verdict, { rules, nowMs: at?.wallMs ?? now() })
-    if (evaluation.identity !== null) identities.set(usualHeader(token), evaluation.identity, epoch)
+    if (evaluation.identity !== null) identities.set(credential, evaluation.identity, epoch)
     return refusal ?? decideOnFact(evaluation, deadline, at)
   }
 
@@ -138,6 +138,8 @@ export function createCheck(deps: CheckDeps): Check {
 interface Presented {
   readonly evaluation: Evaluation
   readonly token: string
+  /** What it is remembered under. */
+  readonly credential: string
 }
 
 /** What became of it. */

@@ -39,7 +39,12 @@ export function isUsual(header: string | undefined): header is string {
   return header?.startsWith(usualScheme) === true
 }
 
-/** The header of the usual form that carries this token. */
-export function usualHeader(token: string): string {
-  return usualScheme + token
+/**
+ * The header of the usual form that carries this token: the one that it came in, where that is such, for
+ * to put another together costs more, and to look that up.
+ */
+export function usualHeader(token: string, header: string | undefined): string {
+  const carries =
+    isUsual(header) && header.length === usualScheme.length + token.length && header.endsWith(token)
+  return carries ? header : usualScheme + token
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readCredential } from '../../src/domain/credential.ts'
+import { readCredential, usualHeader } from '../../src/domain/credential.ts'
 
 const token = 'eyJh.eyJz.c2ln_-'
 const tokenOfLength = (length: number): string => `a.b.${'c'.repeat(length - 4)}`
@@ -66,4 +66,16 @@ it('a header that holds a comma never gives a token', () => {
       expect(readCredential(`${before.join('')},${after.join('')}`)).not.toHaveProperty('token')
     }),
   )
+})
+
+describe('usualHeader', () => {
+  it.each([
+    ['as it came', `Bearer ${token}`],
+    ['in another case', `bearer ${token}`],
+    ['with more space', `Bearer  ${token}`],
+    ['of another token that is as long', `Bearer ${token.replace('c2ln', 'b2ln')}`],
+    ['absent', undefined],
+  ])('is the same for a header %s', (_title, header) => {
+    expect(usualHeader(token, header)).toBe(`Bearer ${token}`)
+  })
 })

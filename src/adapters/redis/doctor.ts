@@ -122,7 +122,7 @@ export function examineAccess(url: string): readonly Finding[] {
       ? ok('redis.password', 'a password is used')
       : warn('redis.password', 'Redis asks for no password', {
           why: 'whoever reaches it can write the perm: keys that other services trust, and replay old sealed entries for up to 1 s each',
-          mend: 'ACL SETUSER tenantgate on >A-LONG-PASSWORD ~perm:* resetchannels -@all +get +set +del +ping +select +time +info\n# and REDIS_URL=rediss://tenantgate:A-LONG-PASSWORD@…',
+          mend: 'ACL SETUSER tenantgate on >A-LONG-PASSWORD ~perm:* resetchannels -@all +get +mget +set +del +ping +select +time +info\n# and REDIS_URL=rediss://tenantgate:A-LONG-PASSWORD@…',
         }),
   ]
 }
@@ -135,7 +135,7 @@ async function readClock(client: Redis): Promise<number> {
 /** Nobody is this: the key exists nowhere, and is only asked for. */
 const nobody = 'perm:tenantgate-doctor:tenantgate-doctor'
 
-/** Whether the user may do what the cache does; SET and DEL are asked about, never sent. */
+/** Whether the user may do what the cache does; all but GET is asked about, never sent. */
 async function examineRights(client: Redis): Promise<Finding> {
   const name = 'redis.rights'
   const refused: string[] = []
@@ -145,6 +145,7 @@ async function examineRights(client: Redis): Promise<Finding> {
   for (const command of [
     ['SET', nobody, '[]', 'PX', '1000'],
     ['DEL', nobody],
+    ['MGET', nobody],
   ]) {
     if (typeof user !== 'string') break
     const verdict = await client.call('ACL', 'DRYRUN', user, ...command).catch(() => undefined)
@@ -154,13 +155,13 @@ async function examineRights(client: Redis): Promise<Finding> {
   if (refused.length > 0) {
     const who = typeof user === 'string' ? user : 'the user of REDIS_URL'
     return warn(name, `${who} may not ${refused.join(', ')} perm: keys`, {
-      why: 'without GET and SET the shared tier is absent; without DEL other services see a revoked role until the key expires',
-      mend: `ACL SETUSER ${who} ~perm:* +get +set +del +ping +select`,
+      why: 'without GET and SET the shared tier is absent; without DEL other services see a revoked role until the key expires; without MGET each entry takes a command of its own',
+      mend: `ACL SETUSER ${who} ~perm:* +get +mget +set +del +ping +select`,
     })
   }
   return ok(
     name,
-    told ? 'GET, SET and DEL of perm: keys' : 'GET of perm: keys; more is not told to us',
+    told ? 'GET, MGET, SET and DEL of perm: keys' : 'GET of perm: keys; more is not told to us',
   )
 }
 

@@ -1,12 +1,13 @@
+import { unlessAborted } from '../../application/unless-aborted.ts'
 import type { Fact, Pair } from '../../domain/fact.ts'
 import type { Policy } from '../../domain/policy.ts'
 import type { FactCache } from '../../ports/fact-cache.ts'
 import { readRedisUrl } from './address.ts'
-import { cacheKey, keptPair } from './cache-key.ts'
+import { cacheKey, keptPair, type KeptPair } from './cache-key.ts'
+import { createEntryReader } from './entry-reader.ts'
 import { entryOf } from './entry.ts'
 import { createLink } from './link.ts'
 import { createSeal } from './seal.ts'
-import { whenLate } from './when-late.ts'
 
 /** What the shared cache rests on. */
 export interface RedisFactCacheDeps {
@@ -44,6 +45,7 @@ export function createRedisFactCache(deps: RedisFactCacheDeps): RedisFactCache {
   const seal = createSeal(deps.secrets)
   const { onFault, onState, timeoutMs, url } = deps
   const link = createLink({ address: readRedisUrl(url), timeoutMs, onFault, onState })
+  const reader = createEntryReader({ link, timeoutMs, onFault })
   const unanswered = { put: 0, drop: 0 }
 
   function write(kind: 'put' | 'drop', command: Parameters<typeof link.send>[0]): void {
@@ -61,28 +63,23 @@ export function createRedisFactCache(deps: RedisFactCacheDeps): RedisFactCache {
     onFault(new Error(`Redis: ${count} writes (${kind}) were not sent`))
   }
 
-  function get(pair: Pair, signal?: AbortSignal): Promise<Fact | undefined> {
+  async function get(pair: Pair, signal?: AbortSignal): Promise<Fact | undefined> {
     const kept = keptPair(pair)
-    if (kept === undefined || !link.available() || signal?.aborted === true) {
-      return Promise.resolve(undefined)
+    if (kept === undefined || !link.available() || signal?.aborted === true) return undefined
+    const answer = reader.read(cacheKey(kept))
+    const bytes = await (signal === undefined
+      ? answer
+      : unlessAborted(answer, signal, () => undefined))
+    return bytes === undefined ? undefined : opened(kept, bytes)
+  }
+
+  function opened(kept: KeptPair, bytes: Uint8Array): Fact | undefined {
+    try {
+      return seal.open(kept, bytes)
+    } catch (cause) {
+      onFault(cause)
+      return undefined
     }
-    const { promise, resolve } = Promise.withResolvers<Fact | undefined>()
-    const miss = (): void => resolve(undefined)
-    signal?.addEventListener('abort', miss, { once: true })
-    const answer = link.send((client) => client.getBuffer(cacheKey(kept)))
-    // Also where the caller has left: a link that answers nobody must not go unnoticed.
-    whenLate(answer, timeoutMs, () => {
-      link.suspect()
-      miss()
-    })
-    answer
-      .then((bytes) => resolve(bytes === null ? undefined : seal.open(kept, bytes)))
-      .catch((cause: unknown) => {
-        onFault(cause)
-        miss()
-      })
-    if (signal !== undefined) void promise.then(() => signal.removeEventListener('abort', miss))
-    return promise
   }
 
   function put(pair: Pair, fact: Fact): void {

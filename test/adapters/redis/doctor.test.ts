@@ -50,7 +50,7 @@ describe('a Redis', () => {
     expect(complaints(findings)).toEqual([])
     expect(findings.map(({ name }) => name).filter((name) => !isDocumented(name))).toEqual([])
     expect(await admin.dbsize()).toBe(0)
-    expect(findingOf(findings, 'redis.rights').message).toBe('GET, SET and DEL of perm: keys')
+    expect(findingOf(findings, 'redis.rights').message).toBe('GET, MGET, SET and DEL of perm: keys')
   })
 
   it('that evicts whatever it likes', async () => {
@@ -98,6 +98,7 @@ describe('a Redis', () => {
         'resetchannels',
         '-@all',
         '+get',
+        '+mget',
         '+set',
         '+del',
         '+ping',
@@ -109,6 +110,7 @@ describe('a Redis', () => {
     ],
     ['may not set', ['~perm:*', '+@all', '-set'], ['warn redis.rights']],
     ['may not delete', ['~perm:*', '+@all', '-del'], ['warn redis.rights']],
+    ['may not ask for many at once', ['~perm:*', '+@all', '-mget'], ['warn redis.rights']],
     ['may see other keys only', ['~other:*', '+@all'], ['warn redis.rights']],
     ['may not ask for anything', ['~perm:*', '-@all', '+get', '+ping'], ['warn redis.clock']],
   ])('whose user %s', async (_title, rules, expected) => {

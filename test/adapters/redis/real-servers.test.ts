@@ -5,6 +5,7 @@ import tls from 'node:tls'
 import type { Redis } from 'ioredis'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startValkey } from '../../../src/adapters/servers/valkey.ts'
+import type { Pair } from '../../../src/domain/fact.ts'
 import { ensureWheels } from '../../../src/adapters/servers/wheels.ts'
 import { factOf } from '../../support/builders.ts'
 import { createAuthority } from '../../support/certificates.ts'
@@ -49,7 +50,7 @@ const newPair = () => ({ user: uniqueName('u'), organization: 'org-a' })
 const fresh = () => factOf(['staff'], { verifiedAtMs: Date.now() })
 const told = (cache: TestedCache) => cache.faults.map(String).join('\n')
 
-/** A fact goes in, comes out and is dropped. */
+/** Facts go in, come out, asked for alone and together, and are dropped. */
 async function expectWorks(cache: TestedCache): Promise<void> {
   await untilAvailable(cache)
   for (let count = 0; count < 20; count += 1) {
@@ -58,7 +59,24 @@ async function expectWorks(cache: TestedCache): Promise<void> {
     expect(await cache.get(pair, never)).toMatchObject({ rows: [['staff']] })
     cache.drop([pair, newPair(), newPair()])
     expect(await cache.get(pair, never)).toBeUndefined()
+    await expectTogether(cache)
   }
+}
+
+async function expectTogether(cache: TestedCache): Promise<void> {
+  const pairs = Array.from({ length: 5 }, (_, index) => ({ ...newPair(), role: `role${index}` }))
+  for (const { role, ...pair } of pairs) cache.put(pair, { ...fresh(), rows: [[role]] })
+  const get = (pair: Pair) => cache.get(pair, never)
+  const facts = await Promise.all([...pairs, newPair()].map(get))
+  const roles = facts.map((fact) => fact?.rows)
+  expect(roles).toEqual([...pairs.map(({ role }) => [[role]]), undefined])
+  cache.drop(pairs)
+  expect(await Promise.all(pairs.map(get))).toEqual(pairs.map(() => undefined))
+}
+
+/** It works without a fault. */
+async function expectWorksWell(cache: TestedCache): Promise<void> {
+  await expectWorks(cache)
   expect(told(cache)).toBe('')
 }
 
@@ -122,7 +140,9 @@ describe('one node of a cluster', () => {
     await until(async () => (await plain.cluster('INFO')).includes('cluster_state:ok'), {
       what: 'the cluster is up',
     })
-    await expectWorks(start(url))
+    const cache = start(url)
+    await expectWorks(cache)
+    expect(told(cache)).toMatch(/^Error: Redis: CROSSSLOT .*: entries are asked for one by one$/)
   })
 
   it('that has no slot gives misses', async () => {
@@ -143,14 +163,18 @@ describe('whom the URL names', () => {
 
   it('may be the default user with a password', async () => {
     const { url } = await startServer('--requirepass', secret)
-    await expectWorks(start(withPassword(url, secret)))
+    await expectWorksWell(start(withPassword(url, secret)))
   })
 
   it('may be a user who may do only what is needed', async () => {
     const { url } = await startServer()
     const rules = ['reset', 'on', `>${secret}`, '~perm:*', '+get', '+set', '+del', '+ping']
     await plainClient(url).acl('SETUSER', 'gate', ...rules)
-    await expectWorks(start(withPassword(url, secret, 'gate')))
+    const cache = start(withPassword(url, secret, 'gate'))
+    await expectWorks(cache)
+    expect(told(cache)).toMatch(/^Error: Redis: NOPERM .*: entries are asked for one by one$/)
+    await plainClient(url).acl('SETUSER', 'gate', '+mget')
+    await expectWorksWell(start(withPassword(url, secret, 'gate')))
   })
 
   it.each(['', 'wrong-word'])(
@@ -212,7 +236,7 @@ describe('TLS', () => {
     const trusted = tls.getCACertificates('default')
     tls.setDefaultCACertificates([...trusted, readFileSync(authority.cert, 'utf8')])
     try {
-      await expectWorks(start(url))
+      await expectWorksWell(start(url))
     } finally {
       tls.setDefaultCACertificates(trusted)
     }
