@@ -11,6 +11,7 @@ import (
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/tenantgate/tenantgate/bench/go/headers"
 	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 )
@@ -32,6 +33,7 @@ type server struct {
 }
 
 func (s *server) Check(_ context.Context, r *authv3.CheckRequest) (*authv3.CheckResponse, error) {
+	headers.FromMap(r)
 	http := r.GetAttributes().GetRequest().GetHttp()
 	c, why, code := s.decide(http)
 	if s.log != nil {

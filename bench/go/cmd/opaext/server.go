@@ -12,6 +12,7 @@ import (
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"github.com/open-policy-agent/opa/v1/sdk"
 	"github.com/open-policy-agent/opa/v1/util"
+	"github.com/tenantgate/tenantgate/bench/go/headers"
 	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -24,6 +25,7 @@ type server struct {
 }
 
 func (s *server) Check(ctx context.Context, r *authv3.CheckRequest) (*authv3.CheckResponse, error) {
+	headers.FromMap(r)
 	in, err := inputOf(r)
 	if err != nil {
 		return nil, err
@@ -43,15 +45,15 @@ func (s *server) Check(ctx context.Context, r *authv3.CheckRequest) (*authv3.Che
 	if allowed, _ := result["allowed"].(bool); !allowed {
 		return denied(result, metadata), nil
 	}
-	var headers []*corev3.HeaderValueOption
+	var injected []*corev3.HeaderValueOption
 	named, _ := result["headers"].(map[string]any)
 	for key, value := range named {
 		text, _ := value.(string)
-		headers = append(headers, &corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: key, Value: text}})
+		injected = append(injected, &corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: key, Value: text}})
 	}
 	return &authv3.CheckResponse{
 		Status: &status.Status{}, DynamicMetadata: metadata,
-		HttpResponse: &authv3.CheckResponse_OkResponse{OkResponse: &authv3.OkHttpResponse{Headers: headers}},
+		HttpResponse: &authv3.CheckResponse_OkResponse{OkResponse: &authv3.OkHttpResponse{Headers: injected}},
 	}, nil
 }
 
