@@ -10,10 +10,10 @@ docs/performance.json and docs/performance.svg. Linux with two cores or more; No
 All of it takes about an hour and wants the machine for itself.
 
   --scenarios A,B    ${Object.keys(scenarios).join(', ')} (default: all)
-  --only A;B         contestants whose name contains one of these
+  --only A;B         contestants whose name contains one of these; only prints
   --rounds N         interleaved rounds (default 3)
   --seconds N        of one measurement (default 4)
-  --quick            one round of one second with small sizes: to see that it works
+  --quick            one round of one second with small sizes: to see that it works; only prints
   --subjects A,B     known subjects (default 1,1000,100000)
   --no-write         only print
   --render           measure nothing, write the documents again`
@@ -61,6 +61,7 @@ export function compareOptions(args: readonly string[]): CompareOptions | undefi
       },
     })
     const { quick } = values
+    const only = values.only.split(';').filter((part) => part !== '')
     const names = values.scenarios.split(',')
     const numbers = {
       rounds: Number(values.rounds ?? (quick ? 1 : 3)),
@@ -73,8 +74,9 @@ export function compareOptions(args: readonly string[]): CompareOptions | undefi
       return undefined
     return {
       ...{ ...numbers, scenarios: names.filter(isScenario), sizes: { ...sizes, subjects } },
-      ...{ only: values.only.split(';').filter((part) => part !== ''), render: values.render },
-      write: !values['no-write'],
+      ...{ only, render: values.render },
+      // A part, or a glance, takes the place of nothing that was measured whole.
+      write: !values['no-write'] && !quick && only.length === 0,
     }
   } catch {
     return undefined

@@ -22,6 +22,10 @@ describe('options of the comparison', () => {
     expect(compareOptions(['--quick'])).toMatchObject({ rounds: 1, seconds: 1 })
   })
 
+  it.each([['--quick'], ['--only=OPA'], ['--no-write']])('write nothing with %s', (argument) => {
+    expect(compareOptions([argument])).toMatchObject({ write: false })
+  })
+
   it.each([
     ['--help'],
     ['--scenarios=other'],
