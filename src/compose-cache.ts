@@ -1,4 +1,5 @@
 import type { FactsComposition } from './facts-composition.ts'
+import { createHmacSha256 } from './hmac-sha256.ts'
 import type { FactCache } from './ports/fact-cache.ts'
 
 /** Share of the deadline after which the shared cache is given up and PostgreSQL asked. */
@@ -26,6 +27,7 @@ export function composeCache(composition: FactsComposition): {
       const connected = createRedisFactCache({
         url: redisUrl,
         secrets: config.cacheKey === undefined ? config.secrets : [config.cacheKey],
+        createAuthenticate: createHmacSha256,
         cacheTtlMs: config.cacheTtlMs,
         timeoutMs: config.deadlineMs * cacheShare,
         policy,

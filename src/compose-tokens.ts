@@ -8,6 +8,7 @@ import type { Database } from './adapters/postgres/pool.ts'
 import type { SchemaReader } from './adapters/postgres/schema.ts'
 import { createVerificationLimit } from './application/limit-verification.ts'
 import type { Config } from './config.ts'
+import { createHmacSha256 } from './hmac-sha256.ts'
 import type { TokenVerifier } from './ports/token-verifier.ts'
 
 /** Time that verification may take of a turn of the event loop, in ms: known subjects wait for it. */
@@ -42,7 +43,7 @@ export function composeTokens(composition: TokensComposition): TokenVerifier {
     monotonicNow: composition.monotonicNow,
   })
   return createTokenVerifier({
-    secrets: secrets.length === 0 ? undefined : createSecretKeys(secrets),
+    secrets: secrets.length === 0 ? undefined : createSecretKeys(secrets, createHmacSha256),
     publicKeys: createPublicKeys(composition),
     limit,
   })

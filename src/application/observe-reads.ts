@@ -24,22 +24,31 @@ export function observeCache<C extends FactCache>(
 ): C {
   return {
     ...cache,
-    async get(pair, signal) {
-      const fact = await measured(() => cache.get(pair, signal), observer)
-      observer.onAsked(fact !== undefined)
-      return fact
-    },
+    get: (pair, signal) =>
+      measured(
+        () => cache.get(pair, signal),
+        observer,
+        (fact) => observer.onAsked(fact !== undefined),
+      ),
   }
 }
 
-async function measured<T>(
+/** By `then`, not in an async function: the look-up of a first check goes through several of these. */
+function measured<T>(
   read: () => Promise<T>,
   { monotonicNow, onRead }: ReadObserver,
+  onAnswer?: (answer: T) => void,
 ): Promise<T> {
   const begunMs = monotonicNow()
-  try {
-    return await read()
-  } finally {
-    onRead(monotonicNow() - begunMs)
-  }
+  return read().then(
+    (answer) => {
+      onRead(monotonicNow() - begunMs)
+      onAnswer?.(answer)
+      return answer
+    },
+    (cause: unknown) => {
+      onRead(monotonicNow() - begunMs)
+      throw cause
+    },
+  )
 }

@@ -35,6 +35,8 @@ interface Reading {
   readonly fact: Promise<Fact>
 }
 
+const nothing = Promise.resolve(undefined)
+
 /** Makes a resolver with nothing under way. */
 export function createFactResolver(deps: FactResolverDeps): FactResolver {
   const { cache, knowledge, never, source } = deps
@@ -50,10 +52,12 @@ export function createFactResolver(deps: FactResolverDeps): FactResolver {
     settled.then(forget, forget)
   }
 
-  async function recallNow(pair: Pair): Promise<Fact | undefined> {
+  /** By `then`, not in an async function: each first check of a subject comes this way. */
+  function recallNow(pair: Pair): Promise<Fact | undefined> {
     // Without a signal: one that all look-ups share is slow to listen to once there are many.
-    const entry = await cache.get(pair)
-    return entry !== undefined && knowledge.adopt(pair, entry) ? entry : undefined
+    return cache
+      .get(pair)
+      .then((entry) => (entry !== undefined && knowledge.adopt(pair, entry) ? entry : undefined))
   }
 
   async function readNow(pair: Pair, mark: ReadMark): Promise<Fact> {
@@ -70,9 +74,9 @@ export function createFactResolver(deps: FactResolverDeps): FactResolver {
   }
 
   return {
-    async recall(pair, signal) {
+    recall(pair, signal) {
       if (pair.organization === null || !cache.available() || !knowledge.mayRecall(pair)) {
-        return undefined
+        return nothing
       }
       const key = pairKey(pair)
       let under = recalls.get(key)

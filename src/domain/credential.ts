@@ -44,7 +44,7 @@ export function isUsual(header: string | undefined): header is string {
  * to put another together costs more, and to look that up.
  */
 export function usualHeader(token: string, header: string | undefined): string {
-  const carries =
-    isUsual(header) && header.length === usualScheme.length + token.length && header.endsWith(token)
-  return carries ? header : usualScheme + token
+  return isUsual(header) && header.slice(usualScheme.length) === token
+    ? header
+    : usualScheme + token
 }

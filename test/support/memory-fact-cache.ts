@@ -3,6 +3,7 @@ import { entryOf } from '../../src/adapters/redis/entry.ts'
 import { createSeal } from '../../src/adapters/redis/seal.ts'
 import type { Pair } from '../../src/domain/fact.ts'
 import type { Policy } from '../../src/domain/policy.ts'
+import { createHmacSha256 } from '../../src/hmac-sha256.ts'
 import type { FactCache } from '../../src/ports/fact-cache.ts'
 
 export interface MemoryEntry {
@@ -38,7 +39,7 @@ export const cacheSecret = 'a secret of the cache, 32 characters or more'
 export function createMemoryFactCache(options: MemoryFactCacheOptions): MemoryFactCache {
   const { cacheTtlMs = 300_000, entries = new Map<string, MemoryEntry>(), policy } = options
   const { now = () => Date.now(), secrets = [cacheSecret] } = options
-  const seal = createSeal(secrets)
+  const seal = createSeal(secrets, createHmacSha256)
   const calls: string[] = []
   const faults: unknown[] = []
   let state: MemoryFactCacheState = 'up'

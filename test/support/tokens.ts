@@ -5,6 +5,7 @@ import { createSecretKeys } from '../../src/adapters/jose/hs256-keys.ts'
 import { createTokenVerifier } from '../../src/adapters/jose/token-verifier.ts'
 import type { TokenVerdict } from '../../src/domain/evaluate.ts'
 import { readIdentity, type ClaimRules, type IdentityReading } from '../../src/domain/identity.ts'
+import { createHmacSha256 } from '../../src/hmac-sha256.ts'
 import type { KeySource, PublicJwk } from '../../src/ports/key-source.ts'
 import type { VerificationLimit } from '../../src/application/limit-verification.ts'
 import type { TokenVerifier, VerificationCaller } from '../../src/ports/token-verifier.ts'
@@ -133,7 +134,7 @@ export function verifierWith(
   limit = unlimited,
 ): TokenVerifier {
   return createTokenVerifier({
-    secrets: secrets && createSecretKeys(secrets),
+    secrets: secrets && createSecretKeys(secrets, createHmacSha256),
     publicKeys: keys && keyRingOn(keySource(...keys)).ring,
     limit,
   })

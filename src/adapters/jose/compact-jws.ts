@@ -25,6 +25,16 @@ function headerOf(token: string, end: number): CompactJws['header'] {
   return lastHeader
 }
 
+/**
+ * Bytes of base64url. What Node.js reads and would write the same way is read right, in a tenth of the time
+ * that jose takes; of anything else, where Node.js passes over what is no digit or takes it for one,
+ * jose judges. Throws a TypeError.
+ */
+function bytesOf(text: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64url')
+  return bytes.toString('base64url') === text ? bytes : base64url.decode(text)
+}
+
 /** Takes a token apart by jose's own rules; undefined: it is no compact JWS, or not in plain form. */
 export function readCompactJws(token: string): CompactJws | undefined {
   const headerEnd = token.indexOf('.')
@@ -38,7 +48,7 @@ export function readCompactJws(token: string): CompactJws | undefined {
       header,
       signingInput: token.slice(0, payloadEnd),
       payload: token.slice(headerEnd + 1, payloadEnd),
-      signature: base64url.decode(token.slice(payloadEnd + 1)),
+      signature: bytesOf(token.slice(payloadEnd + 1)),
     }
   } catch (error) {
     // jose says so of text that is no base64url, no UTF-8, no JSON object.
@@ -53,7 +63,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 export function claimsOf({ header, payload }: CompactJws): TokenVerdict {
   let claims: unknown
   try {
-    claims = JSON.parse(utf8.decode(base64url.decode(payload)))
+    claims = JSON.parse(utf8.decode(bytesOf(payload)))
   } catch {
     return { why: 'its payload is no JSON' } // signed by the issuer all the same: no token of ours
   }

@@ -4,10 +4,13 @@ import { whenLate } from './when-late.ts'
 /** Looks entries up; those that are asked for in one turn, by one command. */
 export interface EntryReader {
   /**
-   * The bytes under a key; undefined: there are none, or no answer in time. Never rejects. Writes that
-   * were sent before it are carried out before it.
+   * What the bytes under a key mean by `open`, which must not throw; undefined: there are none, or no answer
+   * in time. Never rejects. Writes that were sent before it are carried out before it.
    */
-  readonly read: (key: string) => Promise<Uint8Array | undefined>
+  readonly read: <T>(
+    key: string,
+    open: (bytes: Uint8Array) => T | undefined,
+  ) => Promise<T | undefined>
 }
 
 /** What a reader rests on. */
@@ -20,7 +23,7 @@ export interface EntryReaderDeps {
 
 interface Asked {
   readonly key: string
-  readonly resolve: (bytes: Uint8Array | undefined) => void
+  readonly tell: (bytes: Uint8Array | undefined) => void
 }
 
 /** Keys of one command: Redis does nothing else meanwhile, and an entry may have 64 kB. */
@@ -37,12 +40,15 @@ export function createEntryReader({ link, onFault, timeoutMs }: EntryReaderDeps)
   let together: Asked[] = []
   let isOneByOne = false
 
-  function read(key: string): Promise<Uint8Array | undefined> {
-    const { promise, resolve } = Promise.withResolvers<Uint8Array | undefined>()
-    if (together.length === 0) process.nextTick(sendAll)
-    together.push({ key, resolve })
-    if (together.length === maxKeys) sendAll()
-    return promise
+  function read<T>(
+    key: string,
+    open: (bytes: Uint8Array) => T | undefined,
+  ): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      if (together.length === 0) process.nextTick(sendAll)
+      together.push({ key, tell: (bytes) => resolve(bytes && open(bytes)) })
+      if (together.length === maxKeys) sendAll()
+    })
   }
 
   function sendAll(): void {
@@ -82,9 +88,9 @@ export function createEntryReader({ link, onFault, timeoutMs }: EntryReaderDeps)
     const tell = (values: unknown): void => {
       // Whatever the server says: what is no text is no entry.
       const entries: readonly unknown[] = Array.isArray(values) ? values : []
-      batch.forEach(({ resolve }, index) => {
+      batch.forEach((asked, index) => {
         const entry = entries[index]
-        resolve(entry instanceof Uint8Array ? entry : undefined)
+        asked.tell(entry instanceof Uint8Array ? entry : undefined)
       })
     }
     // Also where nobody waits any more: a link that answers nobody must not go unnoticed.

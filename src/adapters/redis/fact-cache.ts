@@ -2,6 +2,7 @@ import { unlessAborted } from '../../application/unless-aborted.ts'
 import type { Fact, Pair } from '../../domain/fact.ts'
 import type { Policy } from '../../domain/policy.ts'
 import type { FactCache } from '../../ports/fact-cache.ts'
+import type { CreateAuthenticate } from '../../ports/message-authentication.ts'
 import { readRedisUrl } from './address.ts'
 import { cacheKey, keptPair, type KeptPair } from './cache-key.ts'
 import { createEntryReader } from './entry-reader.ts'
@@ -15,6 +16,7 @@ export interface RedisFactCacheDeps {
   readonly url: string
   /** Keys of the seal: `TENANTGATE_CACHE_KEY` alone where it is set, else the HS256 secrets. */
   readonly secrets: readonly string[]
+  readonly createAuthenticate: CreateAuthenticate
   /** How long after its `verifiedAtMs` an entry expires, in ms. */
   readonly cacheTtlMs: number
   /** How long a look-up may take, in ms; one that takes longer makes the cache unavailable. */
@@ -34,6 +36,7 @@ export interface RedisFactCache extends FactCache {
   readonly close: () => Promise<void>
 }
 
+const nothing = Promise.resolve(undefined)
 const maxUnansweredPuts = 1_000
 const maxUnansweredDrops = 10_000
 
@@ -42,7 +45,7 @@ const maxUnansweredDrops = 10_000
  * One connection carries every command, so writes are carried out in the order of the calls.
  */
 export function createRedisFactCache(deps: RedisFactCacheDeps): RedisFactCache {
-  const seal = createSeal(deps.secrets)
+  const seal = createSeal(deps.secrets, deps.createAuthenticate)
   const { onFault, onState, timeoutMs, url } = deps
   const link = createLink({ address: readRedisUrl(url), timeoutMs, onFault, onState })
   const reader = createEntryReader({ link, timeoutMs, onFault })
@@ -63,14 +66,11 @@ export function createRedisFactCache(deps: RedisFactCacheDeps): RedisFactCache {
     onFault(new Error(`Redis: ${count} writes (${kind}) were not sent`))
   }
 
-  async function get(pair: Pair, signal?: AbortSignal): Promise<Fact | undefined> {
+  function get(pair: Pair, signal?: AbortSignal): Promise<Fact | undefined> {
     const kept = keptPair(pair)
-    if (kept === undefined || !link.available() || signal?.aborted === true) return undefined
-    const answer = reader.read(cacheKey(kept))
-    const bytes = await (signal === undefined
-      ? answer
-      : unlessAborted(answer, signal, () => undefined))
-    return bytes === undefined ? undefined : opened(kept, bytes)
+    if (kept === undefined || !link.available() || signal?.aborted === true) return nothing
+    const answer = reader.read(cacheKey(kept), (bytes) => opened(kept, bytes))
+    return signal === undefined ? answer : unlessAborted(answer, signal, () => undefined)
   }
 
   function opened(kept: KeptPair, bytes: Uint8Array): Fact | undefined {

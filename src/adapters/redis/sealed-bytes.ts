@@ -10,21 +10,32 @@ const lengthBytes = 4
  * All that a seal covers: user, organization, permissions and JSON, each after its length, the
  * permissions after their count, so that it is unambiguous where each ends. Valid until the next call.
  */
-export function sealedBytes(
-  pair: KeptPair,
-  permissions: readonly string[],
-  json: Uint8Array,
-): Uint8Array {
+export function sealedBytes(pair: KeptPair, list: SealedList, json: Uint8Array): Uint8Array {
   const { organization, user } = pair
-  let most = (user.length + organization.length) * bytesPerUnit + json.length + 4 * lengthBytes
-  for (const { length } of permissions) most += length * bytesPerUnit + lengthBytes
-  const bytes = most <= scratch.length ? scratch : Buffer.allocUnsafeSlow(most)
+  const most = (user.length + organization.length) * bytesPerUnit + 3 * lengthBytes
+  const bytes = bytesFor(most + list.length + json.length)
   let end = writeText(bytes, organization, writeText(bytes, user, 0))
-  end = bytes.writeUInt32BE(permissions.length, end)
-  for (const permission of permissions) end = writeText(bytes, permission, end)
-  end = bytes.writeUInt32BE(json.length, end)
+  bytes.set(list, end)
+  end = bytes.writeUInt32BE(json.length, end + list.length)
   bytes.set(json, end)
   return bytes.subarray(0, end + json.length)
+}
+
+/** Permissions as a seal covers them. */
+export type SealedList = Uint8Array
+
+/** Their count, and each after its length. */
+export function sealedList(permissions: readonly string[]): SealedList {
+  let most = lengthBytes
+  for (const { length } of permissions) most += length * bytesPerUnit + lengthBytes
+  const bytes = bytesFor(most)
+  let end = bytes.writeUInt32BE(permissions.length, 0)
+  for (const permission of permissions) end = writeText(bytes, permission, end)
+  return Buffer.from(bytes.subarray(0, end))
+}
+
+function bytesFor(length: number): Buffer {
+  return length <= scratch.length ? scratch : Buffer.allocUnsafeSlow(length)
 }
 
 /** Writes a text after its length; returns where it ends. */

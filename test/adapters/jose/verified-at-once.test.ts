@@ -17,6 +17,7 @@ import {
   verdictOn,
   verifierOf,
 } from '../../support/tokens.ts'
+import { createHmacSha256 } from '../../../src/hmac-sha256.ts'
 import type { TokenVerdict } from '../../../src/domain/evaluate.ts'
 
 const secret = 'a-secret-that-is-in-force-and-long-enough'
@@ -32,7 +33,7 @@ async function setUp(published = [ed.jwk, es.jwk]) {
   onTestFinished(ring.close)
   const ways: string[] = []
   const verifier = createTokenVerifier({
-    secrets: createSecretKeys([secret]),
+    secrets: createSecretKeys([secret], createHmacSha256),
     publicKeys: ring,
     limit: {
       here: (task, by) => (ways.push('here'), unlimited.here(task, by)),
@@ -190,7 +191,7 @@ describe('while keys are read', () => {
 })
 
 it('an empty secret is none: anybody could sign with it', () => {
-  expect(() => createSecretKeys([secret, ''])).toThrow(
+  expect(() => createSecretKeys([secret, ''], createHmacSha256)).toThrow(
     expect.objectContaining({ code: 'CONFIG_INVALID' }),
   )
 })

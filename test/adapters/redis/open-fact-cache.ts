@@ -4,6 +4,7 @@ import {
   type RedisFactCache,
   type RedisFactCacheDeps,
 } from '../../../src/adapters/redis/fact-cache.ts'
+import { createHmacSha256 } from '../../../src/hmac-sha256.ts'
 import { cachedPolicy } from '../../contract/fact-cache.contract.ts'
 import { until } from '../../support/poll.ts'
 import { cacheSecret } from '../../support/memory-fact-cache.ts'
@@ -23,6 +24,7 @@ export function startFactCache(url: string, deps: Partial<RedisFactCacheDeps> = 
   const cache = createRedisFactCache({
     url,
     secrets: [cacheSecret],
+    createAuthenticate: createHmacSha256,
     cacheTtlMs: 300_000,
     timeoutMs: 2_000,
     policy: () => cachedPolicy,

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createSeal } from '../../../src/adapters/redis/seal.ts'
 import type { Fact } from '../../../src/domain/fact.ts'
+import { createHmacSha256 } from '../../../src/hmac-sha256.ts'
 import { factOf } from '../../support/builders.ts'
 import { forgeEntry, soundJson } from '../../support/forged-entry.ts'
 
@@ -9,7 +10,7 @@ const secret = 'one secret of thirty-two characters, at least'
 const other = 'another secret of thirty-two characters or more'
 const pair = { user: 'u1', organization: 'org-a' }
 const policyVersion = 'sha256:0123456789abcdef'
-const seal = createSeal([secret])
+const seal = createSeal([secret], createHmacSha256)
 const open = (text: string, by = seal) => by.open(pair, Buffer.from(text))
 const close = (fact: Fact, permissions: readonly string[] = ['leave:read']) =>
   seal.close(pair, { fact, permissions, policyVersion })
@@ -36,17 +37,19 @@ describe('an entry', () => {
   })
 
   it('needs a key', () => {
-    expect(() => createSeal([])).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
-    expect(() => createSeal([secret, ''])).toThrow(/empty/)
+    expect(() => createSeal([], createHmacSha256)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    )
+    expect(() => createSeal([secret, ''], createHmacSha256)).toThrow(/empty/)
   })
 
   it('opens with each key, whichever closed it', () => {
     for (const by of [secret, other]) {
-      expect(open(forgeEntry(by), createSeal([other, secret]))).toEqual(sound)
+      expect(open(forgeEntry(by), createSeal([other, secret], createHmacSha256))).toEqual(sound)
     }
     expect(open(forgeEntry(other))).toBeUndefined()
     expect(
-      createSeal([other, secret]).close(pair, {
+      createSeal([other, secret], createHmacSha256).close(pair, {
         fact: sound,
         permissions: ['leave:read'],
         policyVersion,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sealedBytes } from '../../../src/adapters/redis/sealed-bytes.ts'
+import { sealedBytes, sealedList } from '../../../src/adapters/redis/sealed-bytes.ts'
 
 /** The same, put together in the plainest way. */
 function plainly(texts: readonly [string, string], permissions: readonly string[], json: Buffer) {
@@ -35,7 +35,7 @@ describe('what a seal covers', () => {
           fc.uint8Array({ maxLength: 40 }),
         ] as const),
         (user, organization, permissions, json) => {
-          const sealed = sealedBytes({ user, organization }, permissions, json)
+          const sealed = sealedBytes({ user, organization }, sealedList(permissions), json)
           const expected = plainly([user, organization], permissions, Buffer.from(json))
           expect(Buffer.from(sealed).equals(expected)).toBe(true)
         },
@@ -54,9 +54,9 @@ describe('what a seal covers', () => {
       ['org', 'u1', ['a', 'b'], '{}'],
     ] as const
     const texts = all.map(([user, organization, permissions, json]) =>
-      Buffer.from(sealedBytes({ user, organization }, permissions, Buffer.from(json))).toString(
-        'hex',
-      ),
+      Buffer.from(
+        sealedBytes({ user, organization }, sealedList(permissions), Buffer.from(json)),
+      ).toString('hex'),
     )
     expect(new Set(texts).size).toBe(all.length)
   })
