@@ -92,11 +92,16 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
 
   function remove(key: string): void {
     present.delete(key)
-    absent.delete(key)
+    if (absent.entries() > 0) absent.delete(key)
   }
 
   function peek(key: string): MemoryEntry | undefined {
-    return (present.peek(key) ?? absent.peek(key))?.entry
+    return (present.peek(key) ?? absentPlace(key))?.entry
+  }
+
+  /** Most of the time nobody is absent, and who is not there would be looked for twice. */
+  function absentPlace(key: string): Place | undefined {
+    return absent.entries() === 0 ? undefined : absent.peek(key)
   }
 
   /** What a pair last found, if it is still here and its use need not be noted again so soon. */
@@ -112,7 +117,7 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
       const last = lastFound(pair)
       if (last !== undefined) return last
       const key = pairKey(pair)
-      const place = present.get(key) ?? absent.get(key)
+      const place = present.get(key) ?? (absent.entries() === 0 ? undefined : absent.get(key))
       if (place === undefined) return undefined
       place.age = age()
       if (pair instanceof KeyedPair) pair.found = place
@@ -121,9 +126,15 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
     peek: (pair) => peek(pairKey(pair)),
     set(entry, isAbsent) {
       const key = pairKey(entry.pair)
+      const target = isAbsent ? absent : present
+      const held = target.peek(key)
+      if (held?.entry !== undefined && sizeOfFact(held.entry.fact) === sizeOfFact(entry.fact)) {
+        // Renewed, as nearly all are: it stays where it is, and is found there by whoever found it before.
+        held.entry = entry
+        return
+      }
       remove(key)
       sets += 1
-      const target = isAbsent ? absent : present
       const place = new Place(entry, self, age())
       target.set(key, place)
       if (target.peek(key) !== place) return // too large to be kept

@@ -56,19 +56,23 @@ export interface LearningDeps extends Forgetting {
 }
 
 /** How long a fact is kept, and what the shared cache holds of it. */
-type Keeping = Pick<MemoryEntry, 'lifeMs' | 'cachedAtMs'>
+interface Keeping extends Pick<MemoryEntry, 'lifeMs' | 'cachedAtMs'> {
+  /** What memory held of the pair. */
+  readonly before?: Fact | undefined
+}
 
 /** Makes it. */
 export function createLearning(deps: LearningDeps): Learning {
   const { answered, bounds, cache, changes, clock, current, forget, memory, skew, users } = deps
   const { isAbsent, isUnsettled } = deps
 
-  function store(pair: Pair, mark: ReadMark, fact: Fact, { cachedAtMs, lifeMs }: Keeping): void {
+  function store(pair: Pair, mark: ReadMark, fact: Fact, keeping: Keeping): void {
+    const { before, cachedAtMs, lifeMs } = keeping
     const absent = isAbsent(pair, fact)
     memory.set(
       {
         pair,
-        fact: rememberFact(fact),
+        fact: rememberFact(fact, before),
         order: mark.order,
         since: mark.sent,
         own: true,
@@ -132,7 +136,7 @@ export function createLearning(deps: LearningDeps): Learning {
         return 'changed'
       }
       const cachedAtMs = unsettled ? held?.cachedAtMs : share(pair, fact, held?.cachedAtMs)
-      store(pair, mark, fact, { lifeMs, cachedAtMs })
+      store(pair, mark, fact, { before: held?.fact, lifeMs, cachedAtMs })
       return 'kept'
     },
   }

@@ -130,7 +130,7 @@ function isSameFact(a: Fact, b: Fact): boolean {
     a.user === b.user &&
     a.banned === b.banned &&
     sameLists(a.rows, b.rows) &&
-    a.platformRoles.join() === b.platformRoles.join() &&
+    sameTexts(a.platformRoles, b.platformRoles) &&
     a.dynamic.size === b.dynamic.size &&
     [...a.dynamic].every(([role, permissions]) => {
       const others = b.dynamic.get(role)
@@ -139,9 +139,15 @@ function isSameFact(a: Fact, b: Fact): boolean {
   )
 }
 
+/** Whether two lists hold the same texts in the same order. */
+export function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((text, index) => text === b[index]))
+}
+
 /** Roles hold no commas, so joined lists are equal where the lists are. */
 function sameLists(a: readonly (readonly string[])[], b: readonly (readonly string[])[]): boolean {
   if (a.length !== b.length) return false
+  if (a.every((list, index) => sameTexts(list, b[index] ?? []))) return true
   const [first, second] = [a, b].map((lists) => lists.map((list) => list.join()).sort())
   return first !== undefined && first.every((list, index) => list === second?.[index])
 }

@@ -1,4 +1,4 @@
-import type { Fact, FactSource } from './fact.ts'
+import { sameTexts, type Fact, type FactSource } from './fact.ts'
 
 /**
  * A fact as memory holds it, for many requests. A class, so that the text of it, which the line of each
@@ -15,17 +15,25 @@ class RememberedFact implements Fact {
   #texts: RecordedTexts | undefined
   #note: unknown
 
-  constructor(fact: Fact) {
+  constructor(fact: Fact, verifiedAtMs = fact.verifiedAtMs) {
     this.user = fact.user
     this.banned = fact.banned
     this.rows = fact.rows
     this.dynamic = fact.dynamic.size === 0 ? none : fact.dynamic
     this.platformRoles = fact.platformRoles
-    this.verifiedAtMs = fact.verifiedAtMs
+    this.verifiedAtMs = verifiedAtMs
   }
 
   get texts(): RecordedTexts {
     return (this.#texts ??= new RecordedTexts(this))
+  }
+
+  /** The same, read again then, with all that was worked out of it. */
+  renewed(verifiedAtMs: number): RememberedFact {
+    const fact = new RememberedFact(this, verifiedAtMs)
+    fact.#texts = this.#texts
+    fact.#note = this.#note
+    return fact
   }
 
   static noteOf(fact: Fact): unknown {
@@ -100,9 +108,24 @@ export class RecordedFact {
   }
 }
 
-/** Makes what memory holds of a fact. */
-export function rememberFact(fact: Fact): Fact {
-  return new RememberedFact(fact)
+/** Makes what memory holds of a fact. `before`: what it held of the same pair. */
+export function rememberFact(fact: Fact, before?: Fact): Fact {
+  return before instanceof RememberedFact && saysTheSame(fact, before)
+    ? before.renewed(fact.verifiedAtMs)
+    : new RememberedFact(fact)
+}
+
+/** Whether two facts say the same in the same order, as records and headers repeat it. */
+function saysTheSame(a: Fact, b: Fact): boolean {
+  return (
+    a.user === b.user &&
+    a.banned === b.banned &&
+    a.dynamic.size === 0 &&
+    b.dynamic.size === 0 &&
+    sameTexts(a.platformRoles, b.platformRoles) &&
+    a.rows.length === b.rows.length &&
+    a.rows.every((row, index) => sameTexts(row, b.rows[index] ?? []))
+  )
 }
 
 /** What a record of a decision at `nowMs` says of the fact that it rested on. */

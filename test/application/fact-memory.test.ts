@@ -204,6 +204,19 @@ describe('the bounds of memory', () => {
     expect(sizeOf(parts)).toBeGreaterThan(sizeOf({}))
   })
 
+  it('count what took the place of a fact, be it as large, larger or smaller', () => {
+    const role = 'x'.repeat(2_000)
+    for (const rows of [[['staff']], [['owner']], [[role]], [['staff']]]) {
+      memory.set(entryOf('u1 org-a', { rows }), false)
+      const fresh = memoryOf(100)
+      fresh.set(entryOf('u1 org-a', { rows }), false)
+      expect(memory.usage()).toEqual(fresh.usage())
+      expect(memory.peek(pairOf('u1 org-a'))?.fact.rows).toEqual(rows)
+      expect(dropAll(memory, { user: null, organization: 'org-a' })).toHaveLength(1)
+      memory.set(entryOf('u1 org-a', { rows }), false)
+    }
+  })
+
   it('count the names of the pair', () => {
     remember(['u1 org-a'])
     const { bytes } = memory.usage()
