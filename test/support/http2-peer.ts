@@ -54,6 +54,8 @@ export interface PeerOptions {
 
 const defaultWindow = 65_535
 const patienceMs = 10_000
+/** Counted in short pieces: a process that stood still has not waited meanwhile. */
+const pieceMs = 500
 
 /** Connects to a port, or a Unix socket, and greets. */
 export async function connectPeer(
@@ -105,14 +107,18 @@ export async function connectPeer(
   /** Waits until `probe` gives something; it looks whenever something has come. */
   function when<T>(probe: () => T | undefined | false, what: string): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    const timer = setTimeout(() => {
+    let waitedMs = 0
+    const timer = setInterval(() => {
+      waitedMs += pieceMs
+      if (waitedMs < patienceMs) return
+      clearInterval(timer)
       waiting.delete(looks)
       reject(new Error(`${what}: not within ${patienceMs} ms`))
-    }, patienceMs)
+    }, pieceMs)
     function looks(): void {
       const found = probe()
       if (found === undefined || found === false) return
-      clearTimeout(timer)
+      clearInterval(timer)
       waiting.delete(looks)
       resolve(found)
     }
