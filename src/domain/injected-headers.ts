@@ -26,18 +26,19 @@ export function injectedHeaders(
 ): InjectedHeaders {
   const { headers } = decision.evaluation.policy.definition
   const proven = provenIdentity(decision)
-  const values: readonly (readonly [string, string | null])[] = [
-    [headers.userId, proven.userId],
-    [headers.organizationId, proven.organizationId],
-    [headers.organizationRole, joinRoles(proven.organizationRoles)],
-    [headers.userRole, joinRoles(proven.platformRoles)],
-    [decisionIdHeader, decisionId],
-    ...(assertion === undefined ? [] : [[assertionHeader, assertion] as const]),
-  ]
-  return {
-    set: values.filter((entry): entry is [string, string] => entry[1] !== null),
-    remove: values.filter(([, value]) => value === null).map(([name]) => name),
+  const set: (readonly [name: string, value: string])[] = []
+  const remove: string[] = []
+  const put = (name: string, value: string | null): void => {
+    if (value === null) remove.push(name)
+    else set.push([name, value])
   }
+  put(headers.userId, proven.userId)
+  put(headers.organizationId, proven.organizationId)
+  put(headers.organizationRole, joinRoles(proven.organizationRoles))
+  put(headers.userRole, joinRoles(proven.platformRoles))
+  put(decisionIdHeader, decisionId)
+  if (assertion !== undefined) put(assertionHeader, assertion)
+  return { set, remove }
 }
 
 /** Who the subject is, as far as the decision proved it. */
