@@ -5,7 +5,7 @@ import {
   keepDecisions,
   type DecisionStore,
 } from './application/decision-store.ts'
-import { deferDecisions } from './application/defer-decisions.ts'
+import { deferDecisions, type DeferredLog } from './application/defer-decisions.ts'
 import { createPolicyHistory, type PolicyHistory } from './application/policy-history.ts'
 import type { Config } from './config.ts'
 import type { DecisionLog } from './ports/decision-log.ts'
@@ -33,18 +33,36 @@ export function composeDecisions<Log extends DecisionLog>(
 ): OwnDecisions & { readonly decisionLog: Log } {
   const policies = createPolicyHistory(timestamp)
   if (config.adminDecisions === 0) {
-    return { store: undefined, pages: undefined, policies, decisionLog: timed(decisionLog) }
+    return { store: undefined, pages: undefined, policies, decisionLog: timed(decisionLog).log }
   }
   const store = createDecisionStore({
     createTexts: createTextSlots,
     maxEntries: config.adminDecisions,
     maxBytes,
   })
-  const kept = keepDecisions(decisionLog, store, config.logRequired)
-  return { store, pages: pagesOfStore(store), policies, decisionLog: timed(kept) }
+  const { flush, log } = timed(keepDecisions(decisionLog, store, config.logRequired))
+  const whole = upToDate(store, flush)
+  return { store: whole, pages: pagesOfStore(whole), policies, decisionLog: log }
 
   /** What must be logged is logged before it is answered, all else after that. */
-  function timed(log: Log): Log {
-    return config.logRequired || log.keepsNothing === true ? log : deferDecisions(log, setImmediate)
+  function timed(log: Log): DeferredLog<Log> {
+    return config.logRequired || log.keepsNothing === true
+      ? { log, flush: () => undefined }
+      : deferDecisions(log, { afterTurn: setImmediate, after: setTimeout })
+  }
+}
+
+/** A store that has all that was decided whenever it is looked into. */
+function upToDate(store: DecisionStore, flush: () => void): DecisionStore {
+  return {
+    ...store,
+    find(decisionId) {
+      flush()
+      return store.find(decisionId)
+    },
+    page(query) {
+      flush()
+      return store.page(query)
+    },
   }
 }
