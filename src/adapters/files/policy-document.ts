@@ -5,7 +5,7 @@ import { parseYaml } from './yaml-document.ts'
 
 /**
  * Parses YAML 1.2 (and so JSON), keeping where each value stands. JSON goes past the YAML library, whose
- * loading and reading of 100 routes is a fifth of a start, and which holds up checks at a reload. Where
+ * loading and reading of 100 routes is a sixth of a start, and which holds up checks at a reload. Where
  * something stands in it is asked only of a policy with faults.
  */
 export const parsePolicyDocument: ParsePolicyDocument = (text) => {
