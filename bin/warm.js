@@ -9,6 +9,8 @@ try {
     // What `serve` loads later than that: under the same flags, or V8 takes nothing of it.
     const { keepObjectsYoung } = await import('../src/young-objects.ts')
     keepObjectsYoung()
+    await import('yaml') // for a policy that is not JSON
+    await import('../src/compose-alone.ts')
     await import('../src/app.ts')
     await import('../src/adapters/http2/server.ts')
     await import('../src/adapters/prometheus/runtime-metrics.ts')

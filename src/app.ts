@@ -1,8 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createCheckHandler } from './adapters/envoy/check-handler.ts'
 import { followPolicyFile } from './adapters/files/policy-file.ts'
-import { openDatabase } from './adapters/postgres/pool.ts'
-import { createSchemaReader } from './adapters/postgres/schema.ts'
 import { createMetrics } from './adapters/prometheus/metrics.ts'
 import { createCheck } from './application/check.ts'
 import { messageOf } from './application/faults.ts'
@@ -16,6 +14,7 @@ import type { Facts } from './application/facts.ts'
 import { createTokenMemory } from './application/token-memory.ts'
 import { createBoundedMap } from './adapters/lru/bounded-map.ts'
 import { composeAssertions } from './compose-assertions.ts'
+import { composeDatabase } from './compose-database.ts'
 import { composeDatabaseWatch } from './compose-database-watch.ts'
 import { composeDecisions } from './compose-decisions.ts'
 import { composeFacts } from './compose-facts.ts'
@@ -25,7 +24,6 @@ import { composeLog } from './compose-log.ts'
 import { composeRuntime } from './compose-runtime.ts'
 import { composeTokens } from './compose-tokens.ts'
 import { composeTracing } from './compose-tracing.ts'
-import { checkConnections } from './connection-shares.ts'
 import { createFirstCalm } from './first-calm.ts'
 import { createTimestamp } from './iso-timestamp.ts'
 import type { Service, ServiceDeps } from './service.ts'
@@ -33,10 +31,6 @@ import { createTurnClock } from './turn-clock.ts'
 import { createUuidV7 } from './uuid-v7.ts'
 import type { FrontComposition, WorkerRole } from './worker-role.ts'
 
-/** Share of the deadline after which PostgreSQL gives a statement up. */
-const statementShare = 0.6
-/** Statements that may wait for a connection; they leave when their check gives up. */
-const maxWaitingStatements = 1_000
 const maxMessageBytes = 1024 * 1024
 const maxInFlight = 10_000
 /** Faults of a policy file that one line of the log names. */
@@ -71,7 +65,8 @@ async function compose(
   deps: ServiceDeps & { readonly worker: WorkerRole | undefined },
   closers: Closers,
 ): Promise<Omit<Service, 'close'>> {
-  const { log, worker } = deps
+  const { checkDatabase = composeDatabase(config), log, worker } = deps
+  closers.push(checkDatabase.database.close)
   const now = (): number => Date.now()
   const monotonicNow = (): number => performance.now()
   const timestamp = createTimestamp()
@@ -121,18 +116,9 @@ async function compose(
   })
   closers.push(file.close)
 
-  const database = openDatabase({
-    url: config.databaseUrl,
-    statementTimeoutMs: config.deadlineMs * statementShare,
-    connections: checkConnections(config.workers),
-    maxWaiting: maxWaitingStatements,
-    onFault: onFault('postgres'),
-  })
-  closers.push(database.close)
+  const { database, schema, tellFaults } = checkDatabase
+  tellFaults(onFault('postgres'))
   metrics.watchStatements('checks', database.usage)
-  const schema = createSchemaReader(database)
-  // Connects while the rest loads; what comes of it, `watchDatabase` finds out.
-  void schema.use(() => Promise.resolve()).catch(() => undefined)
   const { connect, facts } = composeFacts({
     ...{ config, database, schema, policy: policies.current },
     ...{ metrics, readiness, log, onFault, closers },

@@ -18,6 +18,13 @@ export interface GrpcComposition extends AuthorizationServerOptions {
   readonly monotonicNow: () => number
 }
 
+/** Loads the configured transport ahead of its start. */
+export function loadTransport(transport: GrpcTransport): Promise<unknown> {
+  return transport === 'lean'
+    ? import('./adapters/http2/server.ts')
+    : import('./adapters/envoy/grpc-js-server.ts')
+}
+
 /**
  * Starts the configured transport; the other is not even loaded. Rejects with `CONFIG_INVALID` where
  * the address cannot be bound.

@@ -5,11 +5,14 @@ export interface FirstCalm {
   /** PostgreSQL has answered, or will not for now. */
   readonly databaseTold: () => void
   /**
-   * Resolves once PostgreSQL was heard of and no check waits, or that takes too long from this call on.
+   * Resolves once PostgreSQL was heard of and a first check has waited and none does any more, or that
+   * takes too long from this call on, which is when checks may come.
    */
   readonly come: () => Promise<void>
 }
 
+/** How long a first check is awaited where all is calm, in ms. */
+const graceMs = 25
 /** Where checks come without a pause, or PostgreSQL is silent, the rest is loaded all the same, in ms. */
 const patienceMs = 250
 
@@ -22,17 +25,19 @@ export function createFirstCalm(): FirstCalm {
   const { promise, resolve } = Promise.withResolvers<undefined>()
   let waiting = 0
   let told = false
+  let asked = false
   let over = false
   const settle = (): void => {
     if (!over) setImmediate(resolve, undefined) // what this turn decided is written before
     over = true
   }
   const look = (): void => {
-    if (told && waiting === 0) settle()
+    if (told && asked && waiting === 0) settle()
   }
   return {
     checksWaiting(checks) {
       waiting = checks
+      asked ||= checks > 0
       look()
     },
     databaseTold() {
@@ -40,9 +45,14 @@ export function createFirstCalm(): FirstCalm {
       look()
     },
     async come() {
-      const timer = setTimeout(settle, patienceMs)
+      const grace = setTimeout(() => {
+        asked = true
+        look()
+      }, graceMs)
+      const patience = setTimeout(settle, patienceMs)
       await promise
-      clearTimeout(timer)
+      clearTimeout(grace)
+      clearTimeout(patience)
     },
   }
 }

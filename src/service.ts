@@ -1,4 +1,5 @@
 import type { LoadPolicy } from './application/load-policy.ts'
+import type { CheckDatabase } from './compose-database.ts'
 import type { Policy } from './domain/policy.ts'
 
 /** What the service tells its operator. */
@@ -27,4 +28,6 @@ export interface ServiceDeps {
   readonly policyText: string
   readonly loadPolicy: LoadPolicy
   readonly log: ServiceLog
+  /** Undefined: it is opened with the service. */
+  readonly checkDatabase?: CheckDatabase
 }

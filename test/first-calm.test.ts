@@ -18,10 +18,25 @@ const afterMs = async (ms: number): Promise<boolean> => {
 
 describe('the first calm', () => {
   it('comes once PostgreSQL was heard of, but in a turn of its own', async () => {
-    expect(await afterMs(10)).toBe(false)
+    expect(await afterMs(50)).toBe(false)
     calm.databaseTold()
     for (let i = 0; i < 20; i += 1) await Promise.resolve()
     expect([isReached, await afterMs(0)]).toEqual([false, true])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('waits a little for a first check where PostgreSQL was heard of early', async () => {
+    calm.databaseTold()
+    expect(await afterMs(20)).toBe(false)
+    calm.checksWaiting(1)
+    expect(await afterMs(20)).toBe(false)
+    calm.checksWaiting(0)
+    expect(await afterMs(0)).toBe(true)
+  })
+
+  it('comes without a check', async () => {
+    calm.databaseTold()
+    expect([await afterMs(20), await afterMs(20)]).toEqual([false, true])
     expect(vi.getTimerCount()).toBe(0)
   })
 

@@ -59,7 +59,7 @@ async function start(
 ): Promise<Service & { readonly workerAddresses?: readonly string[] }> {
   if (config.workers === 1) {
     keepObjectsYoung() // before anything of a check is compiled
-    return (await import('../app.ts')).startService(config, deps)
+    return (await import('../compose-alone.ts')).startAlone(config, deps)
   }
   const starting = import('../compose-workers.ts').then((part) => part.startWorkers(config, deps))
   process.on('SIGUSR2', () => void replaceWorkers(starting, deps.log))

@@ -72,6 +72,16 @@ describe('what serve loads', () => {
     const packages = new Set(first.flatMap((load) => packageOf(load) ?? []))
     expect([...packages].filter((name) => !needed.has(name))).toEqual([])
     expect(first.length).toBeLessThan(550)
+    // It connects to PostgreSQL before it loads the rest, and takes turns between large parts of that.
+    const large = [
+      '/node_modules/pg/',
+      '/src/adapters/envoy/check-handler.ts',
+      '/src/compose-tokens.ts',
+    ]
+    const order = [...large, '/src/adapters/http2/server.ts', '/src/app.ts'].map((part) =>
+      urls.findIndex((url) => url.includes(part)),
+    )
+    expect(order).toEqual(order.toSorted((a, b) => a - b))
 
     // What comes after shows that loads are seen.
     const after = new Set(rest.flatMap((load) => packageOf(load) ?? []))
