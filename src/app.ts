@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createCheckHandler } from './adapters/envoy/check-handler.ts'
 import { followPolicyFile } from './adapters/files/policy-file.ts'
@@ -141,6 +142,7 @@ async function compose(
     createMap: createBoundedMap,
     maxEntries: config.maxSubjects,
     maxBytes: config.maxSubjects * bytesOfToken,
+    seed: randomInt(2 ** 32),
   })
   metrics.watchTokens(identities.usage)
 
@@ -185,6 +187,7 @@ async function compose(
       onFault: onFault('check'),
     }),
     tenantHeaders: () => policies.current().tenantHeaders,
+    recognise: identities.recognise,
     ...{ deadlineMs: config.deadlineMs, maxMessageBytes, maxInFlight, monotonicNow },
     onFault: onFault('grpc'),
     onWaiting(checks) {
