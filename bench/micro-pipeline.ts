@@ -5,7 +5,7 @@ import { createMetrics } from '../src/adapters/prometheus/metrics.ts'
 import { createCheck } from '../src/application/check.ts'
 import { createFacts } from '../src/application/facts.ts'
 import { observeCheck, type ObservedCheck } from '../src/application/observe-check.ts'
-import { createTokenMemory } from '../src/application/token-memory.ts'
+import { createTokenMemory, type TokenMemory } from '../src/application/token-memory.ts'
 import { composeDecisions } from '../src/compose-decisions.ts'
 import { factFromRows, type Fact } from '../src/domain/fact.ts'
 import type { VerifiedToken } from '../src/domain/identity.ts'
@@ -20,6 +20,8 @@ export type Kind = 'bare' | 'kept' | 'logged'
 /** The decision pipeline as `serve` composes it, over sources that answer at once. */
 export interface Pipeline {
   readonly observed: ObservedCheck
+  /** What a decoder recognises credentials by. */
+  readonly recognise: TokenMemory['recognise']
   readonly close: () => Promise<void>
 }
 
@@ -51,20 +53,22 @@ export function createPipeline(
   const { decisionLog } = composeDecisions(config, sink, () => timestamp(now()))
   decisionLog.policy(policy.version, policy.definition)
   const facts = composeFacts(subjects)
+  const identities = createTokenMemory({
+    createMap: createBoundedMap,
+    maxEntries: Math.max(100_000, subjects),
+    maxBytes,
+  })
   const check = createCheck({
     policy: () => policy,
     tokens: { verify: (token) => Promise.resolve(unverified(token)) },
-    identities: createTokenMemory({
-      createMap: createBoundedMap,
-      maxEntries: Math.max(100_000, subjects),
-      maxBytes,
-    }),
+    identities,
     facts: facts.facts,
     rules: { issuers: ['https://id.example.com'], audiences: ['https://api.example.com'] },
     claimsMayGrant: true,
     ...{ now, turn: turn.clock, onFault: complain },
   })
   return {
+    recognise: identities.recognise,
     observed: observeCheck(check, {
       ...{ worker: 0, now, monotonicNow, timestamp, turn, newId: createUuidV7() },
       ...{ log: decisionLog, metrics, loggedAllows: 1, logRequired: false, random: Math.random },

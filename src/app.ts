@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createCheckHandler } from './adapters/envoy/check-handler.ts'
 import { followPolicyFile } from './adapters/files/policy-file.ts'
@@ -127,6 +128,7 @@ async function compose(
     createMap: createBoundedMap,
     maxEntries: config.maxSubjects,
     maxBytes: config.maxSubjects * bytesOfToken,
+    seed: randomInt(2 ** 32),
   })
   metrics.watchTokens(identities.usage)
 
@@ -171,6 +173,7 @@ async function compose(
       onFault: onFault('check'),
     }),
     tenantHeaders: () => policies.current().tenantHeaders,
+    recognise: identities.recognise,
     ...{ deadlineMs: config.deadlineMs, maxMessageBytes, maxInFlight, monotonicNow },
     onFault: onFault('grpc'),
     onWaiting(checks) {

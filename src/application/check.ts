@@ -33,7 +33,7 @@ export interface CheckDeps extends FactDecisionDeps {
   readonly tokens: TokenVerifier
   /** Tokens that were verified before. */
   readonly identities: Pick<TokenMemory, 'epoch' | 'get' | 'set'> &
-    Partial<Pick<TokenMemory, 'missed'>>
+    Partial<Pick<TokenMemory, 'missed' | 'recall'>>
   readonly rules: ClaimRules
   /** Wall clock, in ms. */
   readonly now: () => number
@@ -73,8 +73,9 @@ export function createCheck(deps: CheckDeps): Check {
     const header = evaluation.request.header('authorization')
     const at = deps.turn?.()
     const nowMs = at?.wallMs ?? now()
+    let identity = identities.recall?.(evaluation.request.recognised, nowMs)
     // The header as it came: to cut its token out of it, and to hash that, costs more than to find it.
-    let identity = isUsual(header) ? identities.get(header, nowMs) : undefined
+    if (identity === undefined && isUsual(header)) identity = identities.get(header, nowMs)
     if (identity === undefined) {
       const presented = presentedToken(evaluation, header)
       if ('decided' in presented) return presented.decided

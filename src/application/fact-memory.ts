@@ -1,6 +1,7 @@
 import type { Change } from '../domain/change-event.ts'
 import { KeyedPair, pairKey, type Fact, type Pair } from '../domain/fact.ts'
 import type { HeldFact } from '../domain/freshness.ts'
+import type { Instant } from '../domain/instant.ts'
 import type { BoundedMap, CreateBoundedMap } from '../ports/bounded-map.ts'
 
 /** A fact in memory with the pair that it is of. */
@@ -47,19 +48,58 @@ const maxAbsences = 10_000
  */
 const entryOverheadBytes = 1_400
 
-/** A fact's place in a map. A class, so that what a pair last found can be told from anything else. */
-class Place {
+/**
+ * An entry in a map. A class, so that what a pair last found can be told from anything else; and the entry
+ * itself, since a check that looks at two objects looks at two places in memory.
+ */
+class Place implements MemoryEntry {
+  pair: Pair
+  fact: Fact
+  order: number
+  since: Instant
+  own: boolean
+  lifeMs: number
+  cachedAtMs: number | undefined
   /** Undefined: it has left the memory. */
-  entry: MemoryEntry | undefined
-  readonly memory: object
+  memory: object | undefined
   /** The age in which it was last looked up in the map, which then noted its use. */
   age: number
 
   constructor(entry: MemoryEntry, memory: object, age: number) {
-    this.entry = entry
+    const { organization, user } = entry.pair
+    // Its own: a token's pair would keep all that is known of the token.
+    this.pair = { user, organization }
+    this.fact = entry.fact
+    this.order = entry.order
+    this.since = entry.since
+    this.own = entry.own
+    this.lifeMs = entry.lifeMs
+    this.cachedAtMs = entry.cachedAtMs
     this.memory = memory
     this.age = age
   }
+
+  /** The same pair was read again. */
+  renew(entry: MemoryEntry): void {
+    this.fact = entry.fact
+    this.order = entry.order
+    this.since = entry.since
+    this.own = entry.own
+    this.lifeMs = entry.lifeMs
+    this.cachedAtMs = entry.cachedAtMs
+  }
+
+  /** Whatever found it may go on holding it: not what it held. */
+  leave(): void {
+    this.memory = undefined
+    this.fact = nothing
+  }
+}
+
+/** What is known of whom nothing is known. */
+const nothing: Fact = {
+  ...{ user: false, banned: false, rows: [], dynamic: new Map(), platformRoles: [] },
+  ...{ source: 'memory', verifiedAtMs: -Infinity },
 }
 
 /** So many ages pass while the memory is filled once. */
@@ -77,14 +117,11 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
     options.createMap<Place>({
       maxEntries,
       maxBytes,
-      sizeOf: ({ entry }, key) =>
-        entryOverheadBytes + 4 * key.length + (entry === undefined ? 0 : sizeOfFact(entry.fact)),
+      sizeOf: ({ fact }, key) => entryOverheadBytes + 4 * key.length + sizeOfFact(fact),
       onRemoved(place, key) {
-        const { entry } = place
-        place.entry = undefined
-        if (entry === undefined) return
-        byUser.remove(entry.pair, key)
-        byOrganization.remove(entry.pair, key)
+        place.leave()
+        byUser.remove(place.pair, key)
+        byOrganization.remove(place.pair, key)
       },
     })
   const present = map(options.maxEntries, options.maxBytes)
@@ -96,7 +133,7 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
   }
 
   function peek(key: string): MemoryEntry | undefined {
-    return (present.peek(key) ?? absentPlace(key))?.entry
+    return present.peek(key) ?? absentPlace(key)
   }
 
   /** Most of the time nobody is absent, and who is not there would be looked for twice. */
@@ -108,8 +145,9 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
   function lastFound(pair: Pair): MemoryEntry | undefined {
     if (!(pair instanceof KeyedPair)) return undefined
     const { found } = pair
-    if (!(found instanceof Place) || found.memory !== self || found.age !== age()) return undefined
-    return found.entry
+    return found instanceof Place && found.memory === self && found.age === age()
+      ? found
+      : undefined
   }
 
   return {
@@ -121,16 +159,16 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
       if (place === undefined) return undefined
       place.age = age()
       if (pair instanceof KeyedPair) pair.found = place
-      return place.entry
+      return place
     },
     peek: (pair) => peek(pairKey(pair)),
     set(entry, isAbsent) {
       const key = pairKey(entry.pair)
       const target = isAbsent ? absent : present
       const held = target.peek(key)
-      if (held?.entry !== undefined && sizeOfFact(held.entry.fact) === sizeOfFact(entry.fact)) {
+      if (held !== undefined && sizeOfFact(held.fact) === sizeOfFact(entry.fact)) {
         // Renewed, as nearly all are: it stays where it is, and is found there by whoever found it before.
-        held.entry = entry
+        held.renew(entry)
         return
       }
       remove(key)
@@ -157,7 +195,7 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
       }
       const pairs: Pair[] = []
       for (const key of keys) {
-        const entry = present.peek(key)?.entry
+        const entry = present.peek(key)
         if (entry !== undefined) pairs.push(entry.pair)
         remove(key)
       }

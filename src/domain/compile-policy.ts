@@ -1,16 +1,14 @@
-import { isWildcard, resolveGrants } from './permission.ts'
+import { CompiledRoute } from './compiled-route.ts'
+import { isWildcard, resolveGrants, type Requirement } from './permission.ts'
 import type {
   PathTenant,
   Policy,
   PolicyDefinition,
-  Route,
   TenantDefinition,
   TenantSource,
 } from './policy.ts'
 import { compileRoutes, type RouteConflict } from './route-table.ts'
 import type { ValidatedRoute } from './validate-route.ts'
-
-type CompiledRoute = Route & ValidatedRoute
 
 /** Compiles validated routes and grants; what conflicts is reported, not resolved. */
 export function compilePolicy(
@@ -20,7 +18,8 @@ export function compilePolicy(
   readonly compile: (version: string) => Policy
   readonly conflicts: readonly RouteConflict<CompiledRoute>[]
 } {
-  const compiled = routes.map((route) => compileRoute(route, definition.tenant))
+  const shared = { requirements: sharing<Requirement>(), tenants: sharing<TenantSource>() }
+  const compiled = routes.map((route) => compileRoute(route, definition.tenant, shared))
   const { table, conflicts } = compileRoutes(compiled)
   const universe = universeOf(definition)
   const resolve = (roles: PolicyDefinition['roles']): ReadonlyMap<string, ReadonlySet<string>> =>
@@ -44,22 +43,34 @@ export function compilePolicy(
   }
 }
 
-function compileRoute(route: ValidatedRoute, fallback: TenantDefinition): CompiledRoute {
+function compileRoute(
+  route: ValidatedRoute,
+  fallback: TenantDefinition,
+  shared: { readonly requirements: Share<Requirement>; readonly tenants: Share<TenantSource> },
+): CompiledRoute {
   const { definition, template } = route
   const { anyPermission, permission } = definition
-  return {
-    ...route,
-    name: definition.name,
-    hosts: definition.hosts ?? [],
-    access: definition.access,
-    requirement: {
-      quantifier: anyPermission === undefined ? 'all' : 'any',
-      permissions: anyPermission ?? permission ?? [],
-    },
-    tenant: tenantSource(definition.tenant ?? fallback, template),
-    freshness: definition.freshness,
-    whenUnavailable: definition.whenUnavailable,
-    mode: definition.mode,
+  const requirement: Requirement = {
+    quantifier: anyPermission === undefined ? 'all' : 'any',
+    permissions: anyPermission ?? permission ?? [],
+  }
+  const tenant = tenantSource(definition.tenant ?? fallback, template)
+  return new CompiledRoute(route, shared.requirements(requirement), shared.tenants(tenant))
+}
+
+type Share<T> = (value: T) => T
+
+/**
+ * Gives the same object for all values that say the same. Many routes ask for the same permission at the same
+ * place: what they share is in the processor's cache, and a hundred thousand of their own are not.
+ */
+function sharing<T>(): Share<T> {
+  const known = new Map<string, T>()
+  return (value) => {
+    const key = JSON.stringify(value)
+    const same = known.get(key)
+    if (same === undefined) known.set(key, value)
+    return same ?? value
   }
 }
 

@@ -38,7 +38,8 @@ export interface FactRows {
 
 /**
  * A pair that is asked for again and again. A class, so that its key is made once and found at the same
- * place in each: a flat text whose hash is known costs a look-up nothing.
+ * place in each: a flat text whose hash is known costs a look-up nothing. It is the tenancy of its own
+ * organization, too: a second object would be a second place in memory to look at.
  */
 export class KeyedPair implements Pair {
   readonly user: string
@@ -57,6 +58,18 @@ export class KeyedPair implements Pair {
     return this.#key
   }
 
+  get tenant(): string | null {
+    return this.organization
+  }
+
+  get mismatch(): false {
+    return false
+  }
+
+  get pair(): Pair {
+    return this
+  }
+
   get found(): unknown {
     return this.#found
   }
@@ -67,7 +80,7 @@ export class KeyedPair implements Pair {
 }
 
 /** Makes a pair that many requests will ask for. */
-export function keyedPair(user: string, organization: string | null): Pair {
+export function keyedPair(user: string, organization: string | null): KeyedPair {
   return new KeyedPair(user, organization)
 }
 

@@ -62,7 +62,7 @@ class TokenIdentity implements Identity {
   }
 
   get home(): Home {
-    return (this.#home ??= homeFor(this, keyedPair(this.subject, this.organization)))
+    return (this.#home ??= keyedPair(this.subject, this.organization))
   }
 
   get recorded(): RecordedToken {
@@ -70,15 +70,11 @@ class TokenIdentity implements Identity {
   }
 }
 
-function homeFor({ organization }: Identity, pair: Pair): Home {
-  return { tenant: organization, mismatch: false, pair }
-}
-
 /** Where an identity belongs; the same object each time for one that was read from a token. */
 export function homeOf(identity: Identity): Home {
   if (identity instanceof TokenIdentity) return identity.home
   const { organization, subject } = identity
-  return homeFor(identity, { user: subject, organization })
+  return { tenant: organization, mismatch: false, pair: { user: subject, organization } }
 }
 
 /** What records say of a token; the same object each time for one that was read. */

@@ -11,4 +11,12 @@ export interface AccessRequest {
   readonly header: (name: string) => string | undefined
   /** `context_extensions` of the gateway's route: set by its operator, never by a client. */
   readonly extensions: ReadonlyMap<string, string>
+  /** What the `authorization` header was recognised as, by whoever read the request. */
+  readonly recognised?: RecognisedCredential | undefined
+}
+
+/** A credential that came before. What it is worth only the memory knows that recognised it. */
+export interface RecognisedCredential {
+  /** What the header carries, exactly. */
+  readonly text: string
 }

@@ -23,20 +23,23 @@ export interface RouteTable<R extends RoutePattern> {
   readonly match: (method: string, host: string, target: string, end: number) => R | undefined
 }
 
+/**
+ * A place in the tree. With many routes each object on the way is a miss of the processor's cache, so there
+ * is none for what leads from one to the next.
+ */
 interface Node<R> {
-  /** The literals that lead on, where they are so few that comparing is cheaper than looking up. */
-  few: readonly Literal<R>[]
-  /** All of them, where they are more. */
-  many: SegmentMap<Node<R>> | undefined
+  /** The literal that leads here, or several, as `v1/organizations`; else empty. */
+  segment: string
+  /** The first of the literals that lead on, where they are so few that comparing is cheaper than looking up. */
+  few: Node<R> | undefined
+  /** The next of those that lead on from the same place. */
+  next: Node<R> | undefined
+  route: R | undefined
   plain: Node<R> | undefined
+  /** All literals that lead on, where they are more. */
+  many: SegmentMap<Node<R>> | undefined
   text: Node<R> | undefined
   rest: R | undefined
-  route: R | undefined
-}
-
-interface Literal<R> {
-  readonly text: string
-  readonly node: Node<R>
 }
 
 /** From so many literals at one place on, a map is cheaper than comparing with each. Measured. */
@@ -49,13 +52,15 @@ export interface RouteConflict<R> {
   readonly method: string
 }
 
-const newNode = <R>(): Node<R> => ({
-  few: [],
-  many: undefined,
+const newNode = <R>(segment = ''): Node<R> => ({
+  segment,
+  few: undefined,
+  next: undefined,
+  route: undefined,
   plain: undefined,
+  many: undefined,
   text: undefined,
   rest: undefined,
-  route: undefined,
 })
 
 /** Compiles routes into one search tree a host pattern and method; reports what is ambiguous. */
@@ -63,12 +68,17 @@ export function compileRoutes<R extends RoutePattern>(
   routes: readonly R[],
 ): { readonly table: RouteTable<R>; readonly conflicts: readonly RouteConflict<R>[] } {
   const hosts = new Map<string, Map<string, Node<R>>>()
+  const texts = new Map<string, string>()
   const conflicts: RouteConflict<R>[] = []
   for (const route of routes) {
     for (const host of route.hosts.length === 0 ? [anyHost] : route.hosts) {
       const methods = getOrAdd(hosts, host, () => new Map<string, Node<R>>())
       for (const method of route.methods) {
-        const first = insert(getOrAdd(methods, method, newNode<R>), route)
+        const first = insert(
+          getOrAdd(methods, method, () => newNode<R>()),
+          route,
+          texts,
+        )
         if (first !== undefined) conflicts.push({ first, second: route, method })
       }
     }
@@ -90,8 +100,12 @@ export function compileRoutes<R extends RoutePattern>(
   return { table: { match }, conflicts }
 }
 
-/** Adds a route; returns the one that already stands in its place. */
-function insert<R extends RoutePattern>(root: Node<R>, route: R): R | undefined {
+/** Adds a route; returns the one that already stands in its place. `texts`: one for all that are the same. */
+function insert<R extends RoutePattern>(
+  root: Node<R>,
+  route: R,
+  texts: Map<string, string>,
+): R | undefined {
   let node = root
   for (const segment of route.template.segments) {
     if (segment.kind === 'rest') {
@@ -99,27 +113,41 @@ function insert<R extends RoutePattern>(root: Node<R>, route: R): R | undefined 
       node.rest = route
       return undefined
     }
-    if (segment.kind === 'literal') node = literalNode(node, segment.value)
-    else node = node[segment.kind] ??= newNode<R>()
+    if (segment.kind === 'literal') {
+      node = literalNode(
+        node,
+        getOrAdd(texts, segment.value, () => segment.value),
+      )
+    } else node = node[segment.kind] ??= newNode<R>()
   }
   if (node.route !== undefined) return node.route
   node.route = route
   return undefined
 }
 
-function literalNode<R>(parent: Node<R>, text: string): Node<R> {
+function literalNode<R>(parent: Node<R>, segment: string): Node<R> {
+  const few = [...fewOf(parent)]
   const known =
-    parent.many?.find(text, 0, text.length) ?? parent.few.find((one) => one.text === text)?.node
+    parent.many?.find(segment, 0, segment.length) ?? few.find((one) => one.segment === segment)
   if (known !== undefined) return known
-  const node = newNode<R>()
-  if (parent.many !== undefined) parent.many.add(text, node)
-  else if (parent.few.length < fewLiterals) parent.few = [...parent.few, { text, node }]
+  const node = newNode<R>(segment)
+  if (parent.many !== undefined) parent.many.add(node)
+  else if (few.length < fewLiterals) linkFew(parent, [...few, node])
   else {
     parent.many = new SegmentMap()
-    for (const one of [...parent.few, { text, node }]) parent.many.add(one.text, one.node)
-    parent.few = []
+    for (const one of [...few, node]) parent.many.add(one)
+    linkFew(parent, [])
   }
   return node
+}
+
+function* fewOf<R>(parent: Node<R>): Iterable<Node<R>> {
+  for (let one = parent.few; one !== undefined; one = one.next) yield one
+}
+
+function linkFew<R>(parent: Node<R>, few: readonly Node<R>[]): void {
+  parent.few = few[0]
+  for (const [index, one] of few.entries()) one.next = few[index + 1]
 }
 
 /**
@@ -128,17 +156,17 @@ function literalNode<R>(parent: Node<R>, text: string): Node<R> {
  */
 function joinLiterals<R>(node: Node<R>): void {
   for (const next of node.many?.values() ?? []) joinLiterals(next)
-  for (const { node: next } of node.few) joinLiterals(next)
+  for (const next of fewOf(node)) joinLiterals(next)
   if (node.plain !== undefined) joinLiterals(node.plain)
   if (node.text !== undefined) joinLiterals(node.text)
-  node.few = node.few.map((literal) => {
-    const { few, plain, rest, route, text } = literal.node
-    const [only] = few
-    const leadsOn = few.length === 1 && !plain && !text && rest === undefined && route === undefined
-    return leadsOn && only !== undefined
-      ? { text: `${literal.text}/${only.text}`, node: only.node }
-      : literal
+  const joined = [...fewOf(node)].map((one) => {
+    const { few: only, plain, rest, route, text } = one
+    const leadsOn = !plain && !text && rest === undefined && route === undefined
+    if (only === undefined || only.next !== undefined || !leadsOn) return one
+    only.segment = `${one.segment}/${only.segment}`
+    return only
   })
+  linkFew(node, joined)
 }
 
 /** The route of the segments from `start` on; a start beyond the end means that none are left. */
@@ -177,12 +205,13 @@ function findLiteral<R>(node: Node<R>, path: string, start: number, end: number)
     const stop = segmentEnd(path, start, end)
     return find(node.many.find(path, start, stop), path, stop + 1, end)
   }
-  for (const { node: next, text } of node.few) {
-    if (!path.startsWith(text, start)) continue
-    const stop = start + text.length
+  for (let one = node.few; one !== undefined; one = one.next) {
+    const { segment } = one
+    if (!path.startsWith(segment, start)) continue
+    const stop = start + segment.length
     // What goes on here is a longer segment, and so another one.
-    if (stop === end) return next.route
-    if (path.charCodeAt(stop) === slash) return find(next, path, stop + 1, end)
+    if (stop === end) return one.route
+    if (path.charCodeAt(stop) === slash) return find(one, path, stop + 1, end)
   }
   return undefined
 }

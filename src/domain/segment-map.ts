@@ -1,6 +1,6 @@
-interface Entry<V> {
-  readonly text: string
-  readonly value: V
+/** What is found by its segment: the value says it itself, so that there is no entry to look at besides. */
+interface Named {
+  readonly segment: string
 }
 
 const leastSlots = 16
@@ -10,9 +10,9 @@ const leastSlots = 16
  * hash that each time, which costs twice as much. Texts come from the policy, so nobody else can choose them
  * to share a place.
  */
-export class SegmentMap<V> {
-  /** Open addressing; a power of two, at most half full. */
-  #slots: (Entry<V> | undefined)[] = new Array<undefined>(leastSlots).fill(undefined)
+export class SegmentMap<V extends Named> {
+  /** Open addressing; a power of two, at most a quarter full: a wrong one costs as much as the right one. */
+  #slots: (V | undefined)[] = new Array<undefined>(leastSlots).fill(undefined)
   #size = 0
 
   /** The value of the segment `path[start..stop)`. */
@@ -21,34 +21,35 @@ export class SegmentMap<V> {
     const mask = slots.length - 1
     const length = stop - start
     for (let at = hashOf(path, start, stop) & mask; ; at = (at + 1) & mask) {
-      const entry = slots[at]
-      if (entry === undefined) return undefined
-      if (entry.text.length === length && path.startsWith(entry.text, start)) return entry.value
+      const value = slots[at]
+      if (value === undefined) return undefined
+      const { segment } = value
+      if (segment.length === length && path.startsWith(segment, start)) return value
     }
   }
 
-  /** Adds a text that is not here yet. */
-  add(text: string, value: V): void {
+  /** Adds a value whose segment is not here yet. */
+  add(value: V): void {
     this.#size += 1
-    if (2 * this.#size > this.#slots.length) this.#grow()
-    this.#place({ text, value })
+    if (4 * this.#size > this.#slots.length) this.#grow()
+    this.#place(value)
   }
 
   *values(): Iterable<V> {
-    for (const entry of this.#slots) if (entry !== undefined) yield entry.value
+    for (const value of this.#slots) if (value !== undefined) yield value
   }
 
   #grow(): void {
     const before = this.#slots
     this.#slots = new Array<undefined>(2 * before.length).fill(undefined)
-    for (const entry of before) if (entry !== undefined) this.#place(entry)
+    for (const value of before) if (value !== undefined) this.#place(value)
   }
 
-  #place(entry: Entry<V>): void {
+  #place(value: V): void {
     const mask = this.#slots.length - 1
-    let at = hashOf(entry.text, 0, entry.text.length) & mask
+    let at = hashOf(value.segment, 0, value.segment.length) & mask
     while (this.#slots[at] !== undefined) at = (at + 1) & mask
-    this.#slots[at] = entry
+    this.#slots[at] = value
   }
 }
 

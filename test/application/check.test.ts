@@ -187,6 +187,42 @@ describe('a verified token', () => {
   })
 })
 
+describe('a credential that was recognised', () => {
+  const world = async () => {
+    const identities = createTokenMemory({
+      createMap: createBoundedMap,
+      ...{ maxEntries: 9, maxBytes: 100_000 },
+    })
+    const tokens = simulatedTokens()
+    const { check } = setUp({ identities, tokens })
+    await check(requestOf('GET /o/org-a'), inTime())
+    await check(requestOf('GET /o/org-a'), inTime())
+    const recognised = identities.recognise(Buffer.from(bearer), 0, bearer.length)
+    const ask = async (of = recognised) => {
+      const request = { ...requestOf('GET /o/org-a'), recognised: of }
+      return (await check(request, inTime())).reason
+    }
+    return { ask, identities, tokens }
+  }
+
+  it('is not looked up by its text, nor verified', async () => {
+    const { ask, identities, tokens } = await world()
+    const counting = { ...identities.usage() }
+    expect(await ask()).toBe('granted')
+    expect(tokens.asked).toHaveLength(1)
+    expect(identities.usage()).toMatchObject({ hits: counting.hits + 1, misses: 1 })
+  })
+
+  it('is verified again once it was forgotten, or where another recognised it', async () => {
+    const { ask, identities, tokens } = await world()
+    expect(await ask({ text: bearer })).toBe('granted')
+    expect(tokens.asked).toHaveLength(1)
+    identities.clear()
+    expect(await ask()).toBe('granted')
+    expect(tokens.asked).toHaveLength(2)
+  })
+})
+
 describe('a token that is verified at once', () => {
   const identities = () =>
     createTokenMemory({ createMap: createBoundedMap, maxEntries: 10, maxBytes: 100_000 })

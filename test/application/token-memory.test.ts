@@ -89,3 +89,77 @@ describe('the memory of tokens', () => {
     expect(memory.usage()).toMatchObject({ hits: 3, misses: 2 })
   })
 })
+
+describe('what is recognised by its bytes', () => {
+  const text = 'Bearer head.body.signature'
+  const recognise = (memory: ReturnType<typeof memoryOf>, of = text) => {
+    const bytes = Buffer.from(`..${of}..`)
+    return memory.recognise(bytes, 2, bytes.length - 2)
+  }
+  const known = (memory = memoryOf()) => {
+    const identity = identityOf('u1')
+    memory.set(text, identity, memory.epoch())
+    memory.get(text, nowMs)
+    return { identity, memory }
+  }
+
+  it('is what came a second time', () => {
+    const memory = memoryOf()
+    memory.set(text, identityOf('u1'), memory.epoch())
+    expect(recognise(memory)).toBeUndefined()
+    memory.get(text, nowMs)
+    expect(recognise(memory)?.text).toBe(text)
+    expect(recognise(memory, text.replace('head', 'Head'))).toBeUndefined()
+  })
+
+  it('is worth what the memory holds of it', () => {
+    const { identity, memory } = known()
+    expect(memory.recall(recognise(memory), nowMs)).toBe(identity)
+    expect(memory.usage().hits).toBe(2)
+    expect(memory.recall(undefined, nowMs)).toBeUndefined()
+    expect(memory.recall({ text }, nowMs)).toBeUndefined()
+  })
+
+  it('is worth nothing to another memory', () => {
+    const { memory } = known()
+    expect(known().memory.recall(recognise(memory), nowMs)).toBeUndefined()
+  })
+
+  it.each<[string, (memory: ReturnType<typeof memoryOf>) => void]>([
+    ['the keys have changed', (memory) => memory.clear()],
+    [
+      'it had to make room',
+      (memory) => {
+        for (const token of ['t2', 't3', 't4']) memory.set(token, identityOf(token), memory.epoch())
+      },
+    ],
+    ['it was verified anew', (memory) => memory.set(text, identityOf('u2'), memory.epoch())],
+    ['it was asked for as it expired', (memory) => memory.get(text, (nowS + 840) * 1_000)],
+  ])('is worth nothing once %s', (_title, forget) => {
+    const { memory } = known(memoryOf(2))
+    const recognised = recognise(memory)
+    forget(memory)
+    expect(memory.recall(recognised, nowMs)).toBeUndefined()
+    expect(recognise(memory)).toBeUndefined()
+  })
+
+  it('is told as it expires, and forgotten', () => {
+    const { identity, memory } = known()
+    const recognised = recognise(memory)
+    expect(memory.recall(recognised, (nowS + 840) * 1_000)).toBe(identity)
+    expect(memory.recall(recognised, nowMs)).toBeUndefined()
+    expect(memory.usage().entries).toBe(0)
+  })
+
+  it('counts as used, so that it is not what makes room', () => {
+    const { memory } = known(memoryOf(2))
+    memory.set('t2', identityOf('u2'), memory.epoch())
+    memory.recall(recognise(memory), nowMs)
+    memory.set('t3', identityOf('u3'), memory.epoch())
+    expect(['t2', 't3'].map((token) => memory.get(token, nowMs)?.subject)).toEqual([
+      undefined,
+      'u3',
+    ])
+    expect(recognise(memory)?.text).toBe(text)
+  })
+})

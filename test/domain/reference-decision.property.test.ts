@@ -133,7 +133,9 @@ type World = typeof worlds extends fc.Arbitrary<infer T> ? T : never
 /** All that a decision came to and rested on; routes by their names, as two makers know them. */
 function outcomeOf({ evaluation, passes, reason }: Decision, steps: readonly string[]) {
   const { fact, guards, identity, path, settings, tenancy } = evaluation
-  return { reason, passes, path, route: settings?.name, guards, identity, tenancy, fact, steps }
+  const { mismatch, pair, tenant } = tenancy ?? {}
+  const where = { mismatch, tenant, user: pair?.user, organization: pair?.organization }
+  return { reason, passes, path, route: settings?.name, guards, identity, where, fact, steps }
 }
 
 function bothOutcomes(policy: Policy, world: World) {

@@ -16,19 +16,21 @@ it('finds what a map of the same texts finds, wherever in a path', () => {
       fc.array(segment, { minLength: 1, maxLength: 20 }),
       fc.string({ maxLength: 5 }),
       (texts, others, before) => {
-        const map = new SegmentMap<number>()
+        const map = new SegmentMap<{ segment: string; value: number }>()
         const reference = new Map<string, number>()
         for (const [value, text] of texts.entries()) {
-          map.add(text, value)
+          map.add({ segment: text, value })
           reference.set(text, value)
         }
         for (const text of [...texts, ...others]) {
           const path = `${before}${text}/${text}x`
-          const value = map.find(path, before.length, before.length + text.length)
+          const value = map.find(path, before.length, before.length + text.length)?.value
           expect(value).toBe(reference.get(text))
           if (value !== undefined) found += 1
         }
-        expect([...map.values()].sort()).toEqual([...reference.values()].sort())
+        expect([...map.values()].map(({ value }) => value).sort()).toEqual(
+          [...reference.values()].sort(),
+        )
       },
     ),
     { numRuns: 500 },
@@ -37,11 +39,13 @@ it('finds what a map of the same texts finds, wherever in a path', () => {
 })
 
 it('takes as many as a policy has, and more', () => {
-  const map = new SegmentMap<number>()
-  for (let index = 0; index < 100_000; index += 1) map.add(`resource-${index}`, index)
+  const map = new SegmentMap<{ segment: string; value: number }>()
+  for (let index = 0; index < 100_000; index += 1) {
+    map.add({ segment: `resource-${index}`, value: index })
+  }
   for (let index = 0; index < 100_000; index += 1) {
     const text = `resource-${index}`
-    if (map.find(text, 0, text.length) !== index) expect.unreachable(text)
+    if (map.find(text, 0, text.length)?.value !== index) expect.unreachable(text)
   }
   expect(map.find('resource-', 0, 9)).toBeUndefined()
 })

@@ -1,6 +1,13 @@
+import type { RecognisedCredential } from '../../domain/request.ts'
 import type { MapEntry } from './map-entry.ts'
 import type { ProtobufReader } from './protobuf-reader.ts'
-import type { RecurringTexts } from './recurring-texts.ts'
+
+/** Tells what bytes are that came before as the credential of a request. */
+export type Recognise = (
+  bytes: Buffer,
+  start: number,
+  end: number,
+) => RecognisedCredential | undefined
 
 /** Where a value stands in a message. */
 type Range = readonly [start: number, end: number]
@@ -36,7 +43,7 @@ export class AskedHeaders {
   /** Whether the name that was found last is in lower case throughout. */
   #isLowerCase = true
 
-  /** `names` in lower case, the one whose values recur first. */
+  /** `names` in lower case, that of credentials first. */
   constructor(names: readonly string[]) {
     this.names = names
     this.#bytes = names.map((name) => new Uint8Array(Buffer.from(name)))
@@ -120,14 +127,25 @@ export class AskedHeaders {
     else before.push(value)
   }
 
-  /** The values of all headers that are asked for, by slot; the first comes again with its subject. */
-  values(reader: ProtobufReader, recurring: RecurringTexts): (string | undefined)[] {
+  /**
+   * What the first header that is asked for is recognised as, where it is there once and in lower case:
+   * what is put together is read as it comes.
+   */
+  recognised(reader: ProtobufReader, recognise: Recognise): RecognisedCredential | undefined {
+    const start = this.#starts[0] as number
+    if (start < 0 || this.#spelled?.has(0) === true || this.#listed?.has(0) === true) {
+      return undefined
+    }
+    return recognise(reader.bytes, start, this.#ends[0] as number)
+  }
+
+  /** The values of all headers that are asked for, by slot; of the first no text need be made. */
+  values(reader: ProtobufReader, first: string | undefined): (string | undefined)[] {
     const values = this.#absent.slice() as (string | undefined)[]
-    for (let slot = 0; slot < values.length; slot += 1) {
+    values[0] = first
+    for (let slot = first === undefined ? 0 : 1; slot < values.length; slot += 1) {
       const start = this.#starts[slot] as number
-      if (start < 0) continue
-      const end = this.#ends[slot] as number
-      values[slot] = slot === 0 ? recurring.read(reader, start, end) : reader.text(start, end)
+      if (start >= 0) values[slot] = reader.text(start, this.#ends[slot] as number)
     }
     if (this.#spelled !== undefined) this.#addSpelled(values, this.#spelled, reader)
     if (this.#listed !== undefined) addListed(values, this.#listed)

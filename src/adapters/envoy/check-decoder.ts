@@ -1,10 +1,9 @@
 import type { AccessRequest } from '../../domain/request.ts'
 import { AskedExtensions } from './asked-extensions.ts'
-import { AskedHeaders } from './asked-headers.ts'
+import { AskedHeaders, type Recognise } from './asked-headers.ts'
 import { CheckFields } from './check-fields.ts'
 import { DecodedRequest, unreadableRequest } from './decoded-request.ts'
 import { MalformedMessageError, ProtobufReader } from './protobuf-reader.ts'
-import { RecurringTexts } from './recurring-texts.ts'
 import { RememberedTexts } from './remembered-texts.ts'
 
 /** Headers that are asked for under every policy: to decide, and to log or trace. */
@@ -17,6 +16,8 @@ export interface CheckDecoderDeps {
   readonly tenantHeaders: () => readonly string[]
   /** Nobody looks at a request but to decide: what only a log or a trace asks for is left out. */
   readonly untold?: boolean
+  /** Recognises credentials; absent: each is read as if it came for the first time. */
+  readonly recognise?: Recognise
 }
 
 /** The request that `bytes[start..end)` describe, a CheckRequest; nothing of the bytes is kept. */
@@ -27,10 +28,10 @@ export type DecodeCheck = (bytes: Uint8Array, start: number, end: number) => Acc
  * readers of protobuf disagree about (a message that is there twice, a field in another wire type, a
  * text that is no UTF-8) is refused like bytes that are no message: a request is never guessed.
  */
-export function createCheckDecoder({ tenantHeaders, untold }: CheckDecoderDeps): DecodeCheck {
+export function createCheckDecoder(deps: CheckDecoderDeps): DecodeCheck {
+  const { recognise, tenantHeaders, untold } = deps
   const reader = new ProtobufReader()
   const texts = new RememberedTexts()
-  const credentials = new RecurringTexts()
   const extensions = new AskedExtensions(texts)
   const fields = new CheckFields(reader, extensions)
   const always = untold === true ? decidedBy : [...decidedBy, ...toldOf]
@@ -51,15 +52,17 @@ export function createCheckDecoder({ tenantHeaders, untold }: CheckDecoderDeps):
     const asked = askedHeaders()
     reader.open(bytes, start)
     fields.read(asked, end)
+    const recognised = recognise === undefined ? undefined : asked.recognised(reader, recognise)
     return new DecodedRequest(
       {
         method: texts.read(reader, fields.methodStart, fields.methodEnd),
         host: texts.read(reader, fields.hostStart, fields.hostEnd),
         path: reader.text(fields.pathStart, fields.pathEnd),
+        recognised,
       },
       extensions.values(reader),
       asked.names,
-      asked.values(reader, credentials),
+      asked.values(reader, recognised?.text),
     )
   }
 

@@ -1,4 +1,4 @@
-import type { AccessRequest } from '../../domain/request.ts'
+import type { AccessRequest, RecognisedCredential } from '../../domain/request.ts'
 
 const noExtensions: ReadonlyMap<string, string> = new Map()
 
@@ -14,21 +14,23 @@ export class DecodedRequest implements AccessRequest {
   readonly host: string
   readonly path: string
   readonly extensions: ReadonlyMap<string, string>
+  readonly recognised: RecognisedCredential | undefined
   private readonly names: readonly string[]
   private readonly values: readonly (string | undefined)[]
 
   constructor(
-    line: Readonly<Record<'method' | 'host' | 'path', string>>,
+    read: Readonly<Record<'method' | 'host' | 'path', string>> & Pick<AccessRequest, 'recognised'>,
     extensions: ReadonlyMap<string, string> | undefined,
     names: readonly string[],
     values: readonly (string | undefined)[],
   ) {
-    this.method = line.method
-    this.host = line.host
-    this.path = line.path
+    this.method = read.method
+    this.host = read.host
+    this.path = read.path
     this.extensions = extensions ?? noExtensions
     this.names = names
     this.values = values
+    this.recognised = read.recognised
   }
 
   /**

@@ -262,3 +262,54 @@ describe('a message of 1 MiB takes no longer than its length is worth:', () => {
     })
   }
 })
+
+describe('a credential that came before', () => {
+  const known = { text: 'Bearer a.b.c' }
+  const asked: string[] = []
+  const decodeKnown = createCheckDecoder({
+    tenantHeaders: () => tenantHeaders,
+    recognise(bytes, start, end) {
+      const text = bytes.toString('latin1', start, end)
+      asked.push(text)
+      return text === known.text ? known : undefined
+    },
+  })
+  const listed = field(13, field(1, field(1, 'authorization'), field(2, known.text)))
+  const spelled = entry(3, 'Authorization', known.text)
+  const other = entry(3, 'authorization', 'Bearer a.b.d')
+
+  it.each<[string, Buffer, object | undefined, string | undefined]>([
+    ['is recognised', token, known, known.text],
+    ['is that of the last of two', Buffer.concat([other, token]), known, known.text],
+    ['is not the first of two', Buffer.concat([token, other]), undefined, 'Bearer a.b.d'],
+    ['is not another', other, undefined, 'Bearer a.b.d'],
+    ['is none where there is none', accept, undefined, undefined],
+    ['is read where it is spelled otherwise', spelled, undefined, known.text],
+    [
+      'is read where it is there in two spellings',
+      Buffer.concat([token, spelled]),
+      undefined,
+      `${known.text},${known.text}`,
+    ],
+    ['is read where both encodings have it', Buffer.concat([token, listed]), undefined, known.text],
+    [
+      'is read where both encodings differ',
+      Buffer.concat([other, listed]),
+      undefined,
+      `Bearer a.b.d,${known.text}`,
+    ],
+    ['is read where it is in a header map', listed, undefined, known.text],
+  ])('%s', (_title, headers, recognised, header) => {
+    const bytes = httpMessage(method, path, headers)
+    const made = decodeKnown(bytes, 0, bytes.length)
+    expect(made.recognised).toBe(recognised)
+    expect(made.header('authorization')).toBe(header)
+  })
+
+  it('is asked for by the credential alone', () => {
+    asked.length = 0
+    const bytes = httpMessage(method, path, entry(3, 'x-tenant', 'org-a'), token)
+    expect(decodeKnown(bytes, 0, bytes.length).header('x-tenant')).toBe('org-a')
+    expect(asked).toEqual([known.text])
+  })
+})

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createCheckEncoder } from '../../../src/adapters/envoy/check-encoder.ts'
 import type { Decision, Evaluation } from '../../../src/domain/evaluation.ts'
 import { answerOf } from '../../support/authorization-client.ts'
+import { routeNoteOf } from '../../../src/domain/compiled-route.ts'
 import { noteOf, rememberFact } from '../../../src/domain/remembered-fact.ts'
 import { decide, factOf, policyWith, requestOf } from '../../support/builders.ts'
 import { answersAlike } from '../../support/codec-properties.ts'
@@ -18,6 +19,7 @@ const { identity, settings, tenancy } = evaluation
 if (guard === undefined || identity === null || settings === null || tenancy === null) {
   throw new Error('the request is not granted as a member')
 }
+const { mismatch, pair, tenant } = tenancy
 const withPart = (part: Partial<Evaluation>): Decision => ({
   ...granted,
   evaluation: { ...evaluation, ...part },
@@ -34,8 +36,8 @@ const renamed = {
 describe('of what was prepared for the same fact and rule, nothing is taken for another', () => {
   it.each<[string, Decision]>([
     ['subject', withPart({ identity: { ...identity, subject: 'u2' } })],
-    ['tenant', withPart({ tenancy: { ...tenancy, tenant: 'org-b' } })],
-    ['token that is of another tenant', withPart({ tenancy: { ...tenancy, mismatch: true } })],
+    ['tenant', withPart({ tenancy: { mismatch, pair, tenant: 'org-b' } })],
+    ['token that is of another tenant', withPart({ tenancy: { mismatch: true, pair, tenant } })],
     ['kind of rule', withPart({ guards: [{ ...guard, access: 'authenticated' }] })],
     [
       'permission',
@@ -55,7 +57,10 @@ describe('of what was prepared for the same fact and rule, nothing is taken for 
 
   it('organization, where the request names no tenant', () => {
     const of = (organization: string): Decision =>
-      withPart({ tenancy: { ...tenancy, tenant: null }, identity: { ...identity, organization } })
+      withPart({
+        tenancy: { mismatch, pair, tenant: null },
+        identity: { ...identity, organization },
+      })
     for (const one of ['org-a', 'org-b', 'org-a']) answersAlike(of(one), 'id-1')
   })
 })
@@ -89,4 +94,23 @@ it('what is prepared is kept with its fact, unless an owner of roles made it lon
   for (const one of [usual, long, usual, long]) answersAlike(withPart({ fact: one }), 'id-1')
   expect(noteOf(usual)).toBeDefined()
   expect(noteOf(long)).toBeUndefined()
+})
+
+it('what is prepared is kept with its route, one for each', () => {
+  const { routes } = policyWith(
+    ['{ name: read, match: "GET /o/{organizationId}", permission: leave:read }'],
+    ['tenant: { path: organizationId }'],
+  )
+  const own = routes.match('GET', '', '/o/org-a', 8) ?? null
+  if (own === null) expect.unreachable()
+  expect(routeNoteOf(own)).toBeUndefined()
+  answersAlike(withPart({ settings: own }), 'id-1')
+  const note = routeNoteOf(own)
+  expect(note).toBeDefined()
+  answersAlike(withPart({ settings: own }), 'id-2')
+  expect(routeNoteOf(own)).toBe(note)
+  answersAlike({ ...withPart({ settings: own }), reason: 'permission_denied' }, 'id-3')
+  expect(routeNoteOf(own)).not.toBe(note)
+  // What is no route of a policy holds nothing.
+  expect(routeNoteOf({ ...own })).toBeUndefined()
 })
