@@ -98,7 +98,7 @@ it.each<[string, number, boolean, () => Uint8Array[]]>([
   ],
   [
     'answers that are not read',
-    32,
+    4 + (connections * defaultLimits.maxQueuedBytes) / mebibyte,
     false,
     () => odd(4_000).map((id) => requestOf(id, 'Size', uint32(10_000))),
   ],

@@ -180,7 +180,7 @@ describe('a server that closes', () => {
     await Promise.all([1, 2, 3].map(async () => (await peerOf(server)).call('Echo', 'x')))
     const client = connectSession(`http://${server.address}`)
     await new Promise((resolve) => client.once('remoteSettings', resolve))
-    expect((await timed(server.close())).ms).toBeLessThan(2_000)
+    expect((await timed(server.close())).ms).toBeLessThan(10_000)
     client.destroy()
   })
 
