@@ -38,7 +38,10 @@ export class AskedHeaders {
   readonly #absent: readonly undefined[]
   /** Values in `headers` under names that are not in lower case, by slot and spelling. */
   #spelled: Map<number, Map<string, Range>> | undefined
-  /** Values in `header_map`, by slot. */
+  /** Where the one value in `header_map` stands, by slot, where that is of bytes; -1: nowhere. */
+  readonly #rawStarts: Int32Array
+  readonly #rawEnds: Int32Array
+  /** Values in `header_map`, by slot, where there are several or a text. */
   #listed: Map<number, string[]> | undefined
   /** Whether the name that was found last is in lower case throughout. */
   #isLowerCase = true
@@ -57,13 +60,18 @@ export class AskedHeaders {
     }
     this.#starts = new Int32Array(names.length).fill(-1)
     this.#ends = new Int32Array(names.length).fill(-1)
+    this.#rawStarts = new Int32Array(names.length).fill(-1)
+    this.#rawEnds = new Int32Array(names.length).fill(-1)
     this.#absent = names.map(() => undefined)
   }
 
   /** Forgets the request before. */
   reset(): void {
     // The list is short: a call of fill costs more.
-    for (let slot = 0; slot < this.#starts.length; slot += 1) this.#starts[slot] = -1
+    for (let slot = 0; slot < this.#starts.length; slot += 1) {
+      this.#starts[slot] = -1
+      this.#rawStarts[slot] = -1
+    }
     this.#spelled = undefined
     this.#listed = undefined
   }
@@ -119,12 +127,23 @@ export class AskedHeaders {
     return spellings
   }
 
-  /** A value of `header_map`, a list. */
-  add(slot: number, value: string): void {
+  /** A value of `header_map`, a list, as bytes: nothing is made of the first of a name yet. */
+  addRaw(slot: number, reader: ProtobufReader, start: number, end: number): void {
+    if ((this.#rawStarts[slot] as number) < 0 && this.#listed?.has(slot) !== true) {
+      this.#rawStarts[slot] = start
+      this.#rawEnds[slot] = end
+    } else this.add(slot, reader, rawText(reader, start, end))
+  }
+
+  /** A value of `header_map` as a text. */
+  add(slot: number, reader: ProtobufReader, value: string): void {
+    const start = this.#rawStarts[slot] as number
     this.#listed ??= new Map()
-    const before = this.#listed.get(slot)
-    if (before === undefined) this.#listed.set(slot, [value])
-    else before.push(value)
+    let listed = this.#listed.get(slot)
+    if (listed === undefined) this.#listed.set(slot, (listed = []))
+    if (start >= 0) listed.push(rawText(reader, start, this.#rawEnds[slot] as number))
+    this.#rawStarts[slot] = -1
+    listed.push(value)
   }
 
   /**
@@ -132,11 +151,15 @@ export class AskedHeaders {
    * what is put together is read as it comes.
    */
   recognised(reader: ProtobufReader, recognise: Recognise): RecognisedCredential | undefined {
+    if (this.#spelled?.has(0) === true || this.#listed?.has(0) === true) return undefined
     const start = this.#starts[0] as number
-    if (start < 0 || this.#spelled?.has(0) === true || this.#listed?.has(0) === true) {
-      return undefined
+    const rawStart = this.#rawStarts[0] as number
+    if (rawStart < 0 && start >= 0) return recognise(reader.bytes, start, this.#ends[0] as number)
+    // Only ASCII is recognised, which is the same text in either encoding.
+    if (start < 0 && rawStart >= 0) {
+      return recognise(reader.bytes, rawStart, this.#rawEnds[0] as number)
     }
-    return recognise(reader.bytes, start, this.#ends[0] as number)
+    return undefined
   }
 
   /** The values of all headers that are asked for, by slot; of the first no text need be made. */
@@ -148,7 +171,15 @@ export class AskedHeaders {
       if (start >= 0) values[slot] = reader.text(start, this.#ends[slot] as number)
     }
     if (this.#spelled !== undefined) this.#addSpelled(values, this.#spelled, reader)
-    if (this.#listed !== undefined) addListed(values, this.#listed)
+    for (let slot = first === undefined ? 0 : 1; slot < values.length; slot += 1) {
+      const start = this.#rawStarts[slot] as number
+      if (start < 0) continue
+      const raw = rawText(reader, start, this.#rawEnds[slot] as number)
+      values[slot] = joined(values[slot], [raw])
+    }
+    if (this.#listed !== undefined) {
+      for (const [slot, listed] of this.#listed) values[slot] = joined(values[slot], listed)
+    }
     return values
   }
 
@@ -169,17 +200,17 @@ function lookOf(bytes: Uint8Array, start: number, end: number): number {
   return ((end - start) << letterBits) | ((bytes[start] as number) & letters)
 }
 
+/** One character a byte keeps bytes distinct that are no text. */
+function rawText(reader: ProtobufReader, start: number, end: number): string {
+  return reader.bytes.toString('latin1', start, end)
+}
+
 /**
- * Repeated headers are joined as Envoy joins them: with a comma. A peer that fills both encodings says
- * each thing twice; saying two things is refused later.
+ * The value of a header in `headers` with those in `header_map`. Repeated headers are joined as Envoy joins
+ * them: with a comma. A peer that fills both encodings says each thing twice; saying two things is
+ * refused later.
  */
-function addListed(
-  values: (string | undefined)[],
-  listed: ReadonlyMap<number, readonly string[]>,
-): void {
-  for (const [slot, [first = '', ...others]] of listed) {
-    const mapped = values[slot]
-    const own = mapped === undefined || mapped === first ? [first] : [mapped, first]
-    values[slot] = [...own, ...others].join(',')
-  }
+function joined(mapped: string | undefined, [first = '', ...others]: readonly string[]): string {
+  const own = mapped === undefined || mapped === first ? [first] : [mapped, first]
+  return [...own, ...others].join(',')
 }

@@ -208,11 +208,13 @@ export class CheckFields {
     }
     const slot = headers.find(reader.bytes, keyStart, keyEnd)
     if (slot < 0) return
+    if (valueStart === valueEnd) {
+      headers.addRaw(slot, reader, rawStart, rawEnd)
+      return
+    }
     const value = reader.text(valueStart, valueEnd)
-    // One character a byte keeps bytes distinct that are no text.
     const raw = reader.bytes.toString('latin1', rawStart, rawEnd)
     // A peer that fills both and says two things is refused later, by the comma.
-    const same = value === '' || raw === '' || value === raw
-    headers.add(slot, same ? value || raw : `${value},${raw}`)
+    headers.add(slot, reader, raw === '' || value === raw ? value : `${value},${raw}`)
   }
 }

@@ -275,6 +275,8 @@ describe('a credential that came before', () => {
     },
   })
   const listed = field(13, field(1, field(1, 'authorization'), field(2, known.text)))
+  const raw = (text: string): Buffer => field(1, field(1, 'Authorization'), field(3, text))
+  const rawKnown = field(13, raw(known.text))
   const spelled = entry(3, 'Authorization', known.text)
   const other = entry(3, 'authorization', 'Bearer a.b.d')
 
@@ -299,6 +301,44 @@ describe('a credential that came before', () => {
       `Bearer a.b.d,${known.text}`,
     ],
     ['is read where it is in a header map', listed, undefined, known.text],
+    ['is recognised as bytes in a header map', rawKnown, known, known.text],
+    ['is not others as bytes', field(13, raw('Bearer a.b.d')), undefined, 'Bearer a.b.d'],
+    [
+      'is read where it is there twice as bytes',
+      field(13, raw(known.text), raw(known.text)),
+      undefined,
+      `${known.text},${known.text}`,
+    ],
+    [
+      'is read where it is there as bytes and as a text',
+      field(13, raw(known.text), field(1, field(1, 'authorization'), field(2, 'x'))),
+      undefined,
+      `${known.text},x`,
+    ],
+    [
+      'is read where it is there as a text and as bytes',
+      field(13, field(1, field(1, 'authorization'), field(2, 'x')), raw(known.text)),
+      undefined,
+      `x,${known.text}`,
+    ],
+    [
+      'is read where both encodings have it, one as bytes',
+      Buffer.concat([token, rawKnown]),
+      undefined,
+      known.text,
+    ],
+    [
+      'is read where both encodings differ, one as bytes',
+      Buffer.concat([other, rawKnown]),
+      undefined,
+      `Bearer a.b.d,${known.text}`,
+    ],
+    [
+      'is read where a header map and another spelling have it',
+      Buffer.concat([spelled, rawKnown]),
+      undefined,
+      known.text,
+    ],
   ])('%s', (_title, headers, recognised, header) => {
     const bytes = httpMessage(method, path, headers)
     const made = decodeKnown(bytes, 0, bytes.length)
