@@ -5,6 +5,17 @@ export type Ratios = Readonly<Record<string, number>>
 const allowed = 1.25
 
 /**
+ * Those that decide: of the whole service to a server that allows everything, in rounds that are interleaved.
+ * A part is held against a fixed piece of work, which a busy machine slows by more or less than the part: it
+ * names the culprit of a loss, and is none by itself.
+ */
+export const decides = (name: string): boolean => name.startsWith('service,')
+
+/** The ratios whose names are wanted. */
+export const ratiosOf = (ratios: Ratios, isWanted: (name: string) => boolean): Ratios =>
+  Object.fromEntries(Object.entries(ratios).filter(([name]) => isWanted(name)))
+
+/**
  * The losses, in words. What the baseline has and the run has not is one too, so that a measurement
  * cannot get lost; what is new in the run has nothing to be held against.
  */

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { compareToBaseline } from '../../bench/harness/baseline.ts'
+import { compareToBaseline, decides, ratiosOf, type Ratios } from '../../bench/harness/baseline.ts'
 
 const baseline = { service: 2, decode: 0.4 }
 
@@ -13,4 +14,15 @@ it.each([
   ['something new beside it', { service: 2, decode: 0.4, encode: 9 }, []],
 ])('%s', (_title, measured: Readonly<Record<string, number>>, losses) => {
   expect(compareToBaseline(baseline, measured)).toEqual(losses)
+})
+
+it('what decides is the whole service; parts only say where to look', () => {
+  const baseline = JSON.parse(
+    readFileSync(new URL('../../bench/baseline.json', import.meta.url), 'utf8'),
+  ) as Ratios
+  expect(Object.keys(ratiosOf(baseline, decides))).toEqual([
+    'service, lean, log off',
+    'service, lean, log on',
+  ])
+  expect(Object.keys(ratiosOf(baseline, (name) => !decides(name))).length).toBeGreaterThan(5)
 })
