@@ -3,6 +3,7 @@ import { KeyedPair, pairKey, type Fact, type Pair } from '../domain/fact.ts'
 import type { HeldFact } from '../domain/freshness.ts'
 import type { Instant } from '../domain/instant.ts'
 import type { BoundedMap, CreateBoundedMap } from '../ports/bounded-map.ts'
+import { createPairIndex } from './pair-index.ts'
 
 /** A fact in memory with the pair that it is of. */
 export interface MemoryEntry extends HeldFact {
@@ -107,8 +108,8 @@ const agesPerFilling = 16
 
 /** Makes an empty memory. */
 export function createFactMemory(options: FactMemoryOptions): FactMemory {
-  const byUser = createIndex((pair) => pair.user)
-  const byOrganization = createIndex((pair) => pair.organization)
+  const byUser = createPairIndex((pair) => pair.user)
+  const byOrganization = createPairIndex((pair) => pair.organization)
   const self = {}
   const setsPerAge = Math.max(1, Math.floor(options.maxEntries / agesPerFilling))
   let sets = 0
@@ -205,43 +206,6 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
       entries: present.entries() + absent.entries(),
       bytes: present.bytes() + absent.bytes(),
     }),
-  }
-}
-
-interface Index {
-  readonly add: (pair: Pair, key: string) => void
-  readonly remove: (pair: Pair, key: string) => void
-  readonly of: (name: string | null) => Iterable<string>
-}
-
-/** The keys of all pairs that share a user, or an organization. */
-function createIndex(nameOf: (pair: Pair) => string | null): Index {
-  /** A set only where there are two or more, for most users have one: it takes longer than the rest. */
-  const keys = new Map<string, string | Set<string>>()
-  return {
-    add(pair, key) {
-      const name = nameOf(pair)
-      if (name === null) return
-      const found = keys.get(name)
-      if (found === undefined) keys.set(name, key)
-      else if (typeof found !== 'string') found.add(key)
-      else if (found !== key) keys.set(name, new Set([found, key]))
-    },
-    remove(pair, key) {
-      const name = nameOf(pair)
-      const found = name === null ? undefined : keys.get(name)
-      if (name === null || found === undefined) return
-      if (typeof found === 'string') {
-        if (found === key) keys.delete(name)
-        return
-      }
-      found.delete(key)
-      if (found.size === 0) keys.delete(name)
-    },
-    of(name) {
-      const found = name === null ? undefined : keys.get(name)
-      return typeof found === 'string' ? [found] : (found ?? [])
-    },
   }
 }
 
