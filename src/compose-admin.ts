@@ -11,7 +11,7 @@ import { createAdminReplay } from './application/admin-replay.ts'
 import { createAdminDecisions } from './application/admin-decisions.ts'
 import { createIdentify } from './application/authenticate.ts'
 import { explain } from './application/explain.ts'
-import type { Facts } from './application/facts.ts'
+import type { FactsForHttp } from './application/facts.ts'
 import { createOnePlace } from './application/one-place.ts'
 import type { LoadedPolicy } from './application/policy-history.ts'
 import { createRateLimit, type Rate } from './application/rate-limit.ts'
@@ -38,7 +38,7 @@ export interface AdminComposition {
   readonly config: Config
   readonly tokens: TokenVerifier
   readonly rules: ClaimRules
-  readonly facts: Pick<Facts, 'ask'>
+  readonly facts: Pick<FactsForHttp, 'ask'>
   readonly now: () => number
   readonly monotonicNow: () => number
   readonly onFault: (kind: string) => (cause: unknown) => void

@@ -6,7 +6,7 @@ import type { SchemaReader } from './adapters/postgres/schema.ts'
 import { createPostgresUserRepository } from './adapters/postgres/user-repository.ts'
 import type { Metrics } from './adapters/prometheus/metrics.ts'
 import { createAuthenticate } from './application/authenticate.ts'
-import type { Facts } from './application/facts.ts'
+import type { FactsForHttp } from './application/facts.ts'
 import type { ReadinessReport } from './application/readiness.ts'
 import { createUsers } from './application/users.ts'
 import { composeAdmin } from './compose-admin.ts'
@@ -30,7 +30,7 @@ export interface HttpComposition {
   readonly schema: SchemaReader
   readonly tokens: TokenVerifier
   readonly rules: ClaimRules
-  readonly facts: Pick<Facts, 'ask'> & Partial<Pick<Facts, 'known'>>
+  readonly facts: FactsForHttp
   readonly kept: KeptDecisions
   readonly assertions: ComposedAssertions | undefined
   readonly log: ServiceLog

@@ -1,3 +1,5 @@
+import type { EndSignal } from '../ports/end-signal.ts'
+
 /** By when a decision has to be made. */
 export interface Deadline {
   /**
@@ -10,5 +12,5 @@ export interface Deadline {
   /** The id of the refusal that the caller got, where it could not wait for the decision. */
   readonly answeredAs?: () => string | undefined
   /** Aborts when it passes. Made when first asked for: a decision that never waits needs none. */
-  readonly signal: () => AbortSignal
+  readonly signal: () => EndSignal
 }

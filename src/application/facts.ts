@@ -1,5 +1,6 @@
 import type { Fact, Pair } from '../domain/fact.ts'
 import { rememberedFor, type AgeBounds } from '../domain/freshness.ts'
+import type { Freshness } from '../domain/policy.ts'
 import type { CreateBoundedMap } from '../ports/bounded-map.ts'
 import type { ChangeFeedListener } from '../ports/change-feed.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -26,6 +27,11 @@ export interface Facts
    * where too much waits for that: then it does not grant.
    */
   readonly claimGranted: (pair: Pair, claimed: Fact) => boolean
+}
+
+/** What the HTTP API asks of facts, whose requests end by an `AbortSignal`. */
+export interface FactsForHttp extends Partial<Pick<Facts, 'known'>> {
+  readonly ask: (pair: Pair, freshness: Freshness, signal: AbortSignal) => Promise<Fact>
 }
 
 /** The state of the facts, for metrics and readiness. */

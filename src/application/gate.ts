@@ -1,4 +1,5 @@
 import { createWaitingLine } from './waiting-line.ts'
+import type { EndSignal } from '../ports/end-signal.ts'
 
 /**
  * Lets a number of tasks run at once; the others wait. They go in their order while that serves them
@@ -21,7 +22,7 @@ export interface GateCaller {
   /** Time until it is too late, in ms; 0: it is; Infinity: nobody knows. */
   readonly leftMs: () => number
   /** Aborts when the caller gives up; asked for only where it has to wait. */
-  readonly signal: () => AbortSignal
+  readonly signal: () => EndSignal
 }
 
 /**

@@ -1,6 +1,7 @@
 import { AppError } from '../domain/errors.ts'
 import { pairKey, type Fact, type Pair } from '../domain/fact.ts'
 import type { Freshness } from '../domain/policy.ts'
+import type { EndSignal } from '../ports/end-signal.ts'
 import type { FactCache } from '../ports/fact-cache.ts'
 import type { FactSource } from '../ports/fact-source.ts'
 import type { Knowledge } from './knowledge.ts'
@@ -10,12 +11,12 @@ import { unlessAborted } from './unless-aborted.ts'
 /** The look-ups that need I/O; requests for one pair share them. */
 export interface FactResolver {
   /** The fact of the shared cache, where it may grant (rule b); undefined: there is none. */
-  readonly recall: (pair: Pair, signal: AbortSignal) => Promise<Fact | undefined>
+  readonly recall: (pair: Pair, signal: EndSignal) => Promise<Fact | undefined>
   /**
    * The fact by PostgreSQL. On `database` by a statement of the request's own, else by one that is
    * under way already, unless a change has overtaken it. Rejects as `FactSource` does.
    */
-  readonly ask: (pair: Pair, freshness: Freshness, signal: AbortSignal) => Promise<Fact>
+  readonly ask: (pair: Pair, freshness: Freshness, signal: EndSignal) => Promise<Fact>
 }
 
 /** What resolving rests on. */

@@ -1,3 +1,5 @@
+import type { EndSignal } from '../ports/end-signal.ts'
+
 /**
  * Settles with the work, or as `onAbort` tells once the signal aborts, whichever comes first: a part
  * that ignores its signal must not keep anybody waiting. By hand, as `Promise.race` costs more than
@@ -5,7 +7,7 @@
  */
 export function unlessAborted<T>(
   work: Promise<T>,
-  signal: AbortSignal,
+  signal: EndSignal,
   onAbort: () => T,
 ): Promise<T> {
   const { promise, reject, resolve } = Promise.withResolvers<T>()

@@ -1,7 +1,9 @@
+import type { EndSignal } from '../ports/end-signal.ts'
+
 /** Those who wait for a turn: admitted in their order, or the newest first once that is too slow. */
 export interface WaitingLine {
   /** Resolves with true when it is admitted, with false as soon as the signal aborts before. */
-  readonly join: (signal: AbortSignal) => Promise<boolean>
+  readonly join: (signal: EndSignal) => Promise<boolean>
   /** Admits the next; false: nobody waits. */
   readonly admitNext: () => boolean
   readonly waiting: () => number

@@ -1,4 +1,5 @@
 import type { TokenVerdict } from '../domain/evaluate.ts'
+import type { EndSignal } from './end-signal.ts'
 
 /** Verifies the signature of a token under the keys that are trusted, and nothing else. */
 export interface TokenVerifier {
@@ -19,5 +20,5 @@ export interface VerificationCaller {
   /** Time until it is too late, in ms; 0: it is; Infinity: nobody knows. */
   readonly leftMs: () => number
   /** Aborts when the caller gives up; asked for only where it has to wait. */
-  readonly signal: () => AbortSignal
+  readonly signal: () => EndSignal
 }

@@ -4,6 +4,7 @@ import { AppError } from '../../src/domain/errors.ts'
 import type { Fact } from '../../src/domain/fact.ts'
 import type { VerifiedToken } from '../../src/domain/identity.ts'
 import type { AccessRequest } from '../../src/domain/request.ts'
+import type { EndSignal } from '../../src/ports/end-signal.ts'
 import { checkWith, factOf, inTime, until, nowMs, nowS, policyWith } from '../support/builders.ts'
 import { requestOf, simulatedFacts, simulatedTokens, tokenOf } from '../support/builders.ts'
 
@@ -214,7 +215,7 @@ function claimsGrant(
 
 /** Makes a port that behaves as told; `late` answers grant, but only after the abort. */
 function behave<T>(how: Behaviour, answer: T, code: 'KEYS_UNAVAILABLE' | 'FACTS_UNAVAILABLE') {
-  return async (signal: AbortSignal): Promise<T> => {
+  return async (signal: EndSignal): Promise<T> => {
     if (how === 'fails') throw new AppError(code, 'down')
     if (how === 'nothing') return undefined as never
     if (how === 'answers') return answer

@@ -6,6 +6,7 @@ import { createTokenMemory } from '../../src/application/token-memory.ts'
 import { factsFrom } from '../../src/application/simulate.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import type { TokenVerdict } from '../../src/domain/evaluate.ts'
+import type { EndSignal } from '../../src/ports/end-signal.ts'
 import {
   bearer,
   checkWith,
@@ -144,7 +145,7 @@ describe('a check asks', () => {
 
   it('with the same signal that it was given', async () => {
     const { signal } = new AbortController()
-    const seen: AbortSignal[] = []
+    const seen: EndSignal[] = []
     const tokens = simulatedTokens(async (_token, given) => {
       seen.push(given.signal())
       return tokenOf()

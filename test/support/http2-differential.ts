@@ -56,6 +56,19 @@ function isUnreadableHealthCheck(request: RandomRequest): boolean {
   return message[0] !== 0x0a || message.length !== 2 + (message[1] ?? 0)
 }
 
+/** Whether its one field is the name of the service, but no text (of wire type 0, 1 or 5). */
+function hasNameOfAnotherType(request: RandomRequest): boolean {
+  if (!isHealthCheck(request)) return false
+  const message = request.body.subarray(5, 5 + lengthOf(request))
+  if (message[0] === 0x08) {
+    const last = message.subarray(1).findIndex((octet) => octet < 128)
+    return last !== -1 && last === message.length - 2
+  }
+  return (
+    (message[0] === 0x09 && message.length === 9) || (message[0] === 0x0d && message.length === 5)
+  )
+}
+
 /** Everything in which the two transports may differ. Texts of statuses are not compared. */
 export const differences: readonly Difference[] = [
   {
@@ -171,6 +184,8 @@ export async function createDifferential(): Promise<Differential> {
     const mayBe = applying.map(({ lean }) => (lean === emptyMessage ? empty : lean))
     // What does not matter leaves the outcome as it would be: of that only the shape is known.
     const free = mayBe.includes(unchanged)
+    // A name that is skipped for its wire type is none: it asks for the whole server.
+    if (ours === serving && hasNameOfAnotherType(request)) return
     if (ours === theirs || mayBe.includes(ours) || (free && isOrderly(ours, request))) return
     return `${request.description}: ${ours} instead of ${theirs}`
   }

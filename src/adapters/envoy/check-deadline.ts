@@ -1,14 +1,13 @@
 import type { Deadline } from '../../application/deadline.ts'
-
-/** Made once: under overload many give up, and an error costs more than all else of it. */
-const noTime = new Error('the check has no time left')
+import type { EndSignal } from '../../ports/end-signal.ts'
+import { CheckEnd } from './check-end.ts'
 
 /** By when a check has to be answered. A class: every check has one, and most need no more of it. */
 export class CheckDeadline implements Deadline {
   private readonly endMs: number
   private readonly monotonicNow: () => number
   private cancelled: boolean
-  private aborter: AbortController | undefined
+  private end: CheckEnd | undefined
   private answered: string | undefined
 
   constructor(leftMs: number, monotonicNow: () => number) {
@@ -29,16 +28,16 @@ export class CheckDeadline implements Deadline {
     return this.answered
   }
 
-  signal(): AbortSignal {
-    this.aborter ??= new AbortController()
-    if (this.cancelled) this.aborter.abort(noTime)
-    return this.aborter.signal
+  signal(): EndSignal {
+    this.end ??= new CheckEnd()
+    if (this.cancelled) this.end.abort()
+    return this.end
   }
 
   /** It has passed, or nobody waits any more. */
   cancel(): void {
     this.cancelled = true
-    this.aborter?.abort(noTime)
+    this.end?.abort()
   }
 
   /** The caller has its answer, under this id, whatever the check comes to. */
