@@ -1,9 +1,11 @@
 import { join } from 'node:path'
+import { lookAtPart } from '../src/adapters/envoy/subject-part.ts'
 import { createBoundedMap } from '../src/adapters/lru/bounded-map.ts'
 import { createDecisionLog, noDecisionLog } from '../src/adapters/pino/decision-log.ts'
 import { createMetrics } from '../src/adapters/prometheus/metrics.ts'
 import { createCheck } from '../src/application/check.ts'
 import { createFacts } from '../src/application/facts.ts'
+import { LookAhead } from '../src/application/look-ahead.ts'
 import { observeCheck, type ObservedCheck } from '../src/application/observe-check.ts'
 import { createTokenMemory, type TokenMemory } from '../src/application/token-memory.ts'
 import { composeDecisions } from '../src/compose-decisions.ts'
@@ -20,6 +22,7 @@ export type Kind = 'bare' | 'kept' | 'logged'
 /** The decision pipeline as `serve` composes it, over sources that answer at once. */
 export interface Pipeline {
   readonly observed: ObservedCheck
+  readonly lookAhead: LookAhead
   /** What a decoder recognises credentials by. */
   readonly recognise: TokenMemory['recognise']
   readonly close: () => Promise<void>
@@ -69,6 +72,7 @@ export function createPipeline(
   })
   return {
     recognise: identities.recognise,
+    lookAhead: new LookAhead({ identities, facts, prepared: lookAtPart }),
     observed: observeCheck(check, {
       ...{ worker: 0, now, monotonicNow, timestamp, turn, newId: createUuidV7() },
       ...{ log: decisionLog, metrics, loggedAllows: 1, logRequired: false, random: Math.random },

@@ -1,10 +1,13 @@
 import { randomInt } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createCheckHandler } from './adapters/envoy/check-handler.ts'
+import { lookAtPart } from './adapters/envoy/subject-part.ts'
 import { followPolicyFile } from './adapters/files/policy-file.ts'
 import { createMetrics } from './adapters/prometheus/metrics.ts'
+import { createBurst } from './application/burst.ts'
 import { createCheck } from './application/check.ts'
 import { messageOf } from './application/faults.ts'
+import { LookAhead } from './application/look-ahead.ts'
 import { observeCheck } from './application/observe-check.ts'
 import { createPolicyStore } from './application/policy-store.ts'
 import { createReadiness } from './application/readiness.ts'
@@ -120,7 +123,7 @@ async function compose(
   const { database, schema, tellFaults } = checkDatabase
   tellFaults(onFault('postgres'))
   metrics.watchStatements('checks', database.usage)
-  const { connect, facts } = composeFacts({
+  const { ahead, connect, facts } = composeFacts({
     ...{ config, database, schema, policy: policies.current },
     ...{ metrics, readiness, log, onFault, closers },
   })
@@ -165,6 +168,7 @@ async function compose(
   })
 
   const calm = createFirstCalm()
+  const burst = createBurst()
   const handler = createCheckHandler({
     check: observed,
     refuse: createRefuseCheck({
@@ -174,6 +178,8 @@ async function compose(
     }),
     tenantHeaders: () => policies.current().tenantHeaders,
     recognise: identities.recognise,
+    burst,
+    lookAhead: new LookAhead({ identities, facts: { ahead }, prepared: lookAtPart }),
     ...{ deadlineMs: config.deadlineMs, maxMessageBytes, maxInFlight, monotonicNow },
     onFault: onFault('grpc'),
     onWaiting(checks) {
@@ -184,7 +190,7 @@ async function compose(
   const grpc = await composeGrpc(config.grpcTransport, {
     listen: config.grpcListen,
     tls: config.grpcTls,
-    ...{ handler, deadlineMs: config.deadlineMs, maxMessageBytes, now, monotonicNow },
+    ...{ handler, burst, deadlineMs: config.deadlineMs, maxMessageBytes, now, monotonicNow },
     onFault: onFault('grpc'),
   })
   closers.push(grpc.close)

@@ -3,6 +3,7 @@ import { createBoundedMap } from './adapters/lru/bounded-map.ts'
 import { createPostgresFactSource } from './adapters/postgres/fact-source.ts'
 import { openDatabase } from './adapters/postgres/pool.ts'
 import type { FactReader } from './adapters/prometheus/fact-metrics.ts'
+import type { FactMemory } from './application/fact-memory.ts'
 import { createFacts, type Facts } from './application/facts.ts'
 import { observeCache, observeSource } from './application/observe-reads.ts'
 import { verificationConnections } from './connection-shares.ts'
@@ -25,6 +26,8 @@ const leastAnswered = 200_000
 /** Facts, and what they have beside PostgreSQL. */
 export interface ComposedFacts {
   readonly facts: Facts
+  /** What memory found last for a pair: for who looks ahead. */
+  readonly ahead: FactMemory['ahead']
   /**
    * Begins to use Redis and NATS, where they are configured. For when checks are answered: the first
    * one needs neither, and their libraries take long to load.
@@ -58,7 +61,7 @@ export function composeFacts(composition: FactsComposition): ComposedFacts {
     onAsked: metrics.cacheAsked,
   })
   const malformed = onFault('event')
-  const { close, facts, listener, state } = createFacts({
+  const { ahead, close, facts, listener, state } = createFacts({
     clock,
     bounds: { verifyAfterMs: config.verifyAfterMs, cacheTtlMs: config.cacheTtlMs },
     source: observeSource(
@@ -114,6 +117,7 @@ export function composeFacts(composition: FactsComposition): ComposedFacts {
   const connectNats = composeWatch(composition, { clock, listener, state })
   return {
     facts,
+    ahead,
     async connect() {
       await redis.connect()
       await nextTurn() // each library loads in one piece: checks come in between

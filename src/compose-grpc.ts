@@ -6,6 +6,7 @@ import type {
 } from './adapters/envoy/grpc-js-server.ts'
 import { removeStaleSocket } from './adapters/envoy/unix-socket.ts'
 import type { GrpcTransport } from './config-workers.ts'
+import type { BurstSource } from './ports/burst.ts'
 
 /** How long running checks may take to finish once the server stops, beyond their deadline. */
 const lastChecksMs = 1_000
@@ -16,6 +17,8 @@ export interface GrpcComposition extends AuthorizationServerOptions {
   readonly maxMessageBytes: number
   /** Monotonic clock, in ms. */
   readonly monotonicNow: () => number
+  /** Told which messages were read together, where the transport knows. */
+  readonly burst?: BurstSource | undefined
 }
 
 /** Loads the configured transport ahead of its start. */
@@ -39,7 +42,7 @@ export async function composeGrpc(
 }
 
 async function startLean(composition: GrpcComposition): Promise<AuthorizationServer> {
-  const { deadlineMs, handler, listen, maxMessageBytes, monotonicNow, onFault } = composition
+  const { burst, deadlineMs, handler, listen, maxMessageBytes, monotonicNow, onFault } = composition
   const { startLeanServer } = await import('./adapters/http2/server.ts')
   const tls = composition.tls && {
     ...followCertificates(composition.tls, onFault),
@@ -47,7 +50,7 @@ async function startLean(composition: GrpcComposition): Promise<AuthorizationSer
   }
   try {
     const server = await startLeanServer({
-      ...{ listen, tls, maxMessageBytes, monotonicNow, onFault },
+      ...{ listen, tls, maxMessageBytes, monotonicNow, burst, onFault },
       methods: new Map([[checkPath, handler]]),
       services: [authorizationService],
       drainMs: deadlineMs + lastChecksMs,

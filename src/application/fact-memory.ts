@@ -20,6 +20,8 @@ export interface FactMemory {
   readonly get: (pair: Pair) => MemoryEntry | undefined
   /** The same, without counting as use. */
   readonly peek: (pair: Pair) => MemoryEntry | undefined
+  /** What a pair found last, whatever that is worth now: for who looks ahead (`LookAhead`). */
+  readonly ahead: (pair: Pair) => Fact | undefined
   readonly set: (entry: MemoryEntry, absent: boolean) => void
   readonly delete: (pair: Pair) => void
   /**
@@ -163,6 +165,14 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
       return place
     },
     peek: (pair) => peek(pairKey(pair)),
+    ahead(pair) {
+      if (!(pair instanceof KeyedPair)) return undefined
+      const { found } = pair
+      if (!(found instanceof Place)) return undefined
+      // By which the decision will tell how old the fact is.
+      const { monotonicMs, wallMs } = found.since
+      return monotonicMs + wallMs < 0 ? undefined : found.fact
+    },
     set(entry, isAbsent) {
       const key = pairKey(entry.pair)
       const target = isAbsent ? absent : present

@@ -9,7 +9,7 @@ import type { FactSource } from '../ports/fact-source.ts'
 import { createAnsweredPairs } from './answered-pairs.ts'
 import { createChangeLog } from './change-log.ts'
 import { createClockSkew } from './clock-skew.ts'
-import { createFactMemory } from './fact-memory.ts'
+import { createFactMemory, type FactMemory } from './fact-memory.ts'
 import { createKnowledge, type Knowledge } from './knowledge.ts'
 import { createMemberRoleChangeConsumer } from './member-role-change-consumer.ts'
 import { createFactResolver, type FactResolver } from './resolve-fact.ts'
@@ -88,6 +88,7 @@ export interface FactsObserver {
 /** Puts memory, watch, look-ups and verification together. */
 export function createFacts(deps: FactsDeps): {
   readonly facts: Facts
+  readonly ahead: FactMemory['ahead']
   readonly listener: ChangeFeedListener
   readonly state: () => FactsState
   readonly close: () => void
@@ -149,6 +150,7 @@ export function createFacts(deps: FactsDeps): {
   })
   return {
     facts: { ...knowledge, ...resolver, claimGranted: firsts.enqueue },
+    ahead: memory.ahead,
     listener: {
       ...consumer,
       began: watch.began,

@@ -23,6 +23,8 @@ export interface TokenMemory {
     recognised: RecognisedCredential | undefined,
     nowMs: number,
   ) => Identity | undefined
+  /** Whose credential was recognised, whatever that is worth now: for who looks ahead (`LookAhead`). */
+  readonly ahead: (recognised: RecognisedCredential | undefined) => Identity | undefined
   /** One was asked for in vain: it has to be verified. What is none is asked for too. */
   readonly missed: () => void
   /** Which keys are in force: raised by each `clear`. */
@@ -124,6 +126,8 @@ export function createTokenMemory(options: TokenMemoryOptions): TokenMemory {
       }
       return used(recognised, identity, nowMs)
     },
+    ahead: (recognised) =>
+      recognised instanceof RememberedToken ? recognised.identity : undefined,
     missed() {
       misses += 1
     },

@@ -4,6 +4,7 @@ import { defaultLimits, type LeanLimits } from '../../src/adapters/http2/limits.
 import { frameFlag, frameType } from '../../src/adapters/http2/protocol.ts'
 import { Session, type SessionSocket } from '../../src/adapters/http2/session.ts'
 import type { MethodHandler } from '../../src/adapters/http2/stream.ts'
+import type { BurstSource } from '../../src/ports/burst.ts'
 import { createEchoMethods, type EchoMethods } from './http2-echo-methods.ts'
 import { createReferenceDecoder, type HeaderField } from './hpack-reference.ts'
 import {
@@ -42,13 +43,14 @@ export interface TestSessionOptions {
   readonly limits?: Partial<LeanLimits>
   readonly methods?: ReadonlyMap<string, MethodHandler>
   readonly maxMessageBytes?: number
+  readonly burst?: BurstSource
   /** The client's SETTINGS; `null`: it has not said anything. */
   readonly settings?: Readonly<Record<number, number>> | null
 }
 
 /** A session without a socket: what is sent is judged at once, and all it says can be seen. */
 export function openSession(options: TestSessionOptions = {}): TestSession {
-  const { limits, methods = new Map(), maxMessageBytes = 100_000, settings = {} } = options
+  const { burst, limits, methods = new Map(), maxMessageBytes = 100_000, settings = {} } = options
   const faults: unknown[] = []
   const echo = createEchoMethods()
   const health = createHealth(['', 'test.Echo'])
@@ -75,7 +77,7 @@ export function openSession(options: TestSessionOptions = {}): TestSession {
   }
   const session = new Session(socket, {
     limits: { ...defaultLimits, ...limits },
-    maxMessageBytes,
+    ...{ maxMessageBytes, burst },
     methods: all,
     knownPaths: [...all.keys()],
     chunks: new BufferPool(65_536, 2),

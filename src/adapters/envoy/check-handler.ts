@@ -1,7 +1,9 @@
 import type { ObservedCheck, ObservedDecision } from '../../application/observe-check.ts'
+import type { LookAhead } from '../../application/look-ahead.ts'
 import type { RefuseCheck } from '../../application/refuse-check.ts'
 import type { DenyReason } from '../../domain/decision.ts'
 import type { AccessRequest } from '../../domain/request.ts'
+import type { Burst } from '../../ports/burst.ts'
 import type { UnaryCall, UnaryHandler } from '../../ports/unary-call.ts'
 import { CheckDeadline } from './check-deadline.ts'
 import { createCheckDecoder, type CheckDecoderDeps } from './check-decoder.ts'
@@ -10,6 +12,9 @@ import { unreadableRequest } from './decoded-request.ts'
 
 /** Time kept for the way back when the caller names a deadline, in ms. */
 const wayBackMs = 20
+
+/** Checks that are decided together at most: what they need has to fit into the processor's cache. */
+const maxTogether = 64
 
 /** Time after the deadline in which a check can still tell by itself that it is late, in ms. */
 const graceMs = 5
@@ -28,6 +33,10 @@ export interface CheckHandlerDeps extends CheckDecoderDeps {
   /** Monotonic clock, in ms. */
   readonly monotonicNow: () => number
   readonly onFault: (cause: unknown) => void
+  /** Which messages were read together: their checks are decided together. Absent: each by itself. */
+  readonly burst?: Burst | undefined
+  /** What looks at what checks will need that are decided together. */
+  readonly lookAhead?: Pick<LookAhead, 'at'>
   /** Told how many checks wait for I/O, whenever that changes. */
   readonly onWaiting?: (checks: number) => void
 }
@@ -39,7 +48,10 @@ export interface CheckHandlerDeps extends CheckDecoderDeps {
 export function createCheckHandler(deps: CheckHandlerDeps): UnaryHandler {
   const decode = createCheckDecoder(deps)
   const encoder = createCheckEncoder()
+  const { burst } = deps
   let inFlight = 0
+  /** Checks of the messages that were read together, up to now. */
+  const together: Undecided[] = []
 
   return (call, bytes, start, end) => {
     if (inFlight >= deps.maxInFlight) {
@@ -52,13 +64,51 @@ export function createCheckHandler(deps: CheckHandlerDeps): UnaryHandler {
     try {
       // What is no CheckRequest says nothing: step 1 refuses it, and it is logged like any other.
       if (end - start <= deps.maxMessageBytes) request = decode(bytes, start, end)
+    } catch (cause) {
+      fail(call, request, cause)
+      return
+    }
+    const undecided = { call, deadline, leftMs, request }
+    if (burst?.isOpen() === true) decideLater(undecided, burst)
+    else decide(undecided)
+  }
+
+  /** What was decoded holds nothing of its message. */
+  function decideLater(undecided: Undecided, { atEnd }: Burst): void {
+    const { call, deadline } = undecided
+    call.onCancelled = () => deadline.cancel()
+    together.push(undecided)
+    if (together.length === maxTogether) decideTogether()
+    else if (together.length === 1) atEnd(decideTogether)
+  }
+
+  function decideTogether(): void {
+    try {
+      if (together.length > 1) deps.lookAhead?.at(together)
+      for (const undecided of together) decide(undecided)
+    } finally {
+      together.length = 0
+    }
+  }
+
+  function decide(undecided: Undecided): void {
+    const { call, deadline, request } = undecided
+    if (inFlight >= deps.maxInFlight) {
+      deny(call, 'unavailable', deps.refuse({ request, durationMs: 0 }))
+      return
+    }
+    try {
       const observed = deps.check(request, deadline)
-      if (observed instanceof Promise) wait(observed, deadline, { call, leftMs, request })
+      if (observed instanceof Promise) wait(observed, undecided)
       else respond(call, observed, deadline)
     } catch (cause) {
-      deps.onFault(cause)
-      deny(call, 'unavailable', deps.refuse({ request, durationMs: 0 }))
+      fail(call, request, cause)
     }
+  }
+
+  function fail(call: UnaryCall, request: AccessRequest, cause: unknown): void {
+    deps.onFault(cause)
+    deny(call, 'unavailable', deps.refuse({ request, durationMs: 0 }))
   }
 
   function respond(call: UnaryCall, observed: ObservedDecision, deadline: CheckDeadline): void {
@@ -78,11 +128,8 @@ export function createCheckHandler(deps: CheckHandlerDeps): UnaryHandler {
   }
 
   /** Answers when the check does, or at the deadline, whichever comes first. */
-  function wait(
-    observed: Promise<ObservedDecision>,
-    deadline: CheckDeadline,
-    { call, leftMs, request }: Waiting,
-  ): void {
+  function wait(observed: Promise<ObservedDecision>, undecided: Undecided): void {
+    const { call, deadline, leftMs, request } = undecided
     inFlight += 1
     const begunMs = deps.monotonicNow()
     deps.onWaiting?.(inFlight)
@@ -128,9 +175,10 @@ export function createCheckHandler(deps: CheckHandlerDeps): UnaryHandler {
   }
 }
 
-/** A call whose check could not be decided at once. */
-interface Waiting {
+/** A call whose check is not decided yet. */
+interface Undecided {
   readonly call: UnaryCall
+  readonly deadline: CheckDeadline
   readonly leftMs: number
   readonly request: AccessRequest
 }

@@ -1,3 +1,4 @@
+import type { BurstSource } from '../../ports/burst.ts'
 import type { UnaryHandler } from '../../ports/unary-call.ts'
 import type { LeanLimits } from './limits.ts'
 
@@ -35,6 +36,8 @@ export interface LeanServerOptions {
   /** Full names that grpc.health.v1 knows, beside the empty one. */
   readonly services: readonly string[]
   readonly maxMessageBytes: number
+  /** Told which messages were read together; absent: nobody asks. */
+  readonly burst?: BurstSource | undefined
   readonly limits?: Partial<LeanLimits>
   /** Time that calls under way have to be finished once the server stops, in ms. */
   readonly drainMs: number

@@ -56,6 +56,7 @@ function createShared(
   return {
     limits,
     maxMessageBytes: options.maxMessageBytes,
+    burst: options.burst,
     methods,
     knownPaths: [...methods.keys()],
     chunks: new BufferPool(chunkBytes, maxFreeBuffers),

@@ -39,7 +39,9 @@ export class Session implements FrameSink {
     const { connection } = this
     this.#vigil.heard()
     if (connection.isOver) return
+    const { burst } = connection.shared
     connection.isReading = true
+    burst?.begin()
     try {
       const start = this.#preface.isDone ? 0 : this.#preface.read(bytes, length)
       if (start >= 0) this.#splitter.push(bytes, start, length)
@@ -48,6 +50,11 @@ export class Session implements FrameSink {
       // A bug; it must not end the process, nor leave a connection whose state is in doubt.
       connection.shared.onFault(cause)
       connection.fail(errorCode.internalError, 'internal error')
+    }
+    try {
+      burst?.end() // what waited for the end of the read is answered in the same write
+    } catch (cause) {
+      connection.shared.onFault(cause)
     }
     connection.isReading = false
     connection.flush()

@@ -1,3 +1,4 @@
+import type { BurstSource } from '../../ports/burst.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { LeanLimits } from './limits.ts'
 import type { MethodHandler } from './stream.ts'
@@ -14,6 +15,8 @@ export interface Shared {
   readonly chunks: BufferPool
   readonly frames: BufferPool
   readonly clock: CoarseClock
+  /** What is handed over of one read. */
+  readonly burst?: BurstSource | undefined
   readonly onFault: (cause: unknown) => void
 }
 
