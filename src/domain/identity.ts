@@ -46,7 +46,8 @@ class TokenIdentity implements Identity {
   readonly notBeforeS: number | null
   readonly algorithm: string
   readonly keyId: string | null
-  #home: Home | undefined
+  /** Made with it, as every check of it needs both: so they lie side by side. */
+  readonly #home: Home
   #recorded: RecordedToken | undefined
 
   constructor(identity: Identity) {
@@ -59,10 +60,11 @@ class TokenIdentity implements Identity {
     this.notBeforeS = identity.notBeforeS
     this.algorithm = identity.algorithm
     this.keyId = identity.keyId
+    this.#home = keyedPair(identity.subject, identity.organization)
   }
 
   get home(): Home {
-    return (this.#home ??= keyedPair(this.subject, this.organization))
+    return this.#home
   }
 
   get recorded(): RecordedToken {

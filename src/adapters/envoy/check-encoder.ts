@@ -51,14 +51,10 @@ export function createCheckEncoder(): CheckEncoder {
     const idSize = id.header.length + id.length + fields.overwrite.length
     writer.reset()
     writer.raw(statusOk)
-    writer.open(
-      fields.okTag,
-      subject.headers.length + idSize + token + subject.removed.length + noToken,
-    )
+    writer.open(fields.okTag, subject.headers.length + idSize + token + noToken)
     writer.raw(subject.headers)
     writeIdHeader(decisionId, id)
     if (typeof assertion === 'string') fields.writeHeader(writer, assertionHeader, assertion)
-    writer.raw(subject.removed)
     if (assertion === null) fields.writeRemoval(writer, assertionHeader)
     return metadata(decision, decisionId, subject.metadata)
   }

@@ -6,17 +6,14 @@ import { writeHeader, writeMetadata, writeRemoval } from './response-fields.ts'
 
 /** What an answer says of its subject, as bytes, and all that this depends on. */
 export interface SubjectPart {
-  /** Identity headers to set. */
+  /** Identity headers to set, and those to remove. */
   readonly headers: Prepared
-  /** Identity headers to remove. */
-  readonly removed: Prepared
   readonly metadata: Prepared
 }
 
 /** A part with the decision it was made for. A class, so that it is known from any other note. */
 class KnownPart implements SubjectPart {
   readonly headers: Prepared
-  readonly removed: Prepared
   readonly metadata: Prepared
   readonly #policy: Evaluation['policy']
   readonly #reason: Decision['reason']
@@ -29,7 +26,6 @@ class KnownPart implements SubjectPart {
   constructor({ evaluation, reason }: Decision, part: SubjectPart) {
     const { identity, policy, tenancy } = evaluation
     this.headers = part.headers
-    this.removed = part.removed
     this.metadata = part.metadata
     this.#policy = policy
     this.#reason = reason
@@ -68,22 +64,19 @@ export function createSubjectParts(): (decision: Decision) => SubjectPart {
   function prepare(decision: Decision): KnownPart {
     const { remove, set } = injectedHeaders(decision, '')
     return new KnownPart(decision, {
-      headers: headersOf(set),
-      removed: remove.length === 0 ? '' : removalsOf(remove),
+      headers: headersOf(set, remove),
       metadata: metadataOf(decision),
     })
   }
 
-  function headersOf(set: readonly (readonly [name: string, value: string])[]): Prepared {
+  function headersOf(
+    set: readonly (readonly [name: string, value: string])[],
+    remove: readonly string[],
+  ): Prepared {
     writer.reset()
     for (const [name, value] of set) {
       if (name !== decisionIdHeader) writeHeader(writer, name, value)
     }
-    return writer.prepared()
-  }
-
-  function removalsOf(remove: readonly string[]): Prepared {
-    writer.reset()
     for (const name of remove) writeRemoval(writer, name)
     return writer.prepared()
   }
@@ -124,7 +117,7 @@ function linesOf(text: Prepared): number {
 /** Looks at what was prepared, for an answer that comes soon; gives any number of it. */
 export function lookAtPart(note: unknown): number {
   if (!(note instanceof KnownPart)) return 0
-  return linesOf(note.headers) + linesOf(note.removed) + linesOf(note.metadata)
+  return linesOf(note.headers) + linesOf(note.metadata)
 }
 
 /**
@@ -133,8 +126,8 @@ export function lookAtPart(note: unknown): number {
  */
 const maxKept = 512
 
-function lengthOf({ headers, metadata, removed }: SubjectPart): number {
-  return headers.length + metadata.length + removed.length
+function lengthOf({ headers, metadata }: SubjectPart): number {
+  return headers.length + metadata.length
 }
 
 /** Whether the rules are of a tenant: else none is told to the upstream. */
