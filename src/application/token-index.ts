@@ -2,15 +2,15 @@
 export interface IndexedToken {
   /** The whole credential, as a header carries it. */
   readonly text: string
-  /** How many bytes it has, where they lie (-1: nowhere), and the hash of them. */
-  length: number
+  /** Where its bytes lie (-1: nowhere), and the hash of them. */
   slot: number
   hash: number
 }
 
-/** The longest text that is indexed, in bytes; as much is set aside for each. */
+/** What is set aside for each: the length of its text, and then its bytes. */
 const slotBits = 10
-const maxLength = 1 << slotBits
+const lengthBytes = 2
+const maxLength = (1 << slotBits) - lengthBytes
 /** Slots that memory is asked for at once; what is not written to takes none. */
 const chunkBits = 12
 const chunkMask = (1 << chunkBits) - 1
@@ -23,19 +23,22 @@ const maxSteps = 64
 /**
  * Tokens by the bytes of their text, all of which are compared. To make a text of the bytes of a message, and
  * to hash that, costs more than all the rest of a look-up, and these lie in one piece, while a map looks into
- * six places that are far apart. Only what was verified may be added: the bytes that are hashed are then of
+ * six places that are far apart. Nothing of the token itself is looked at: it lies in yet another. Only what was verified may be added: the bytes that are hashed are then of
  * a signature, which nobody chooses; the seed differs from process to process besides. A class, for its
  * fields are looked at for every request.
  */
 export class TokenIndex<Token extends IndexedToken> {
   readonly #seed: number
   readonly #chunks: Buffer[] = []
+  /** By slot. */
+  readonly #tokens: (Token | undefined)[] = []
   readonly #free: number[] = []
-  #slots = 0
-  /** Open addressing; a power of two, at most half full. */
-  #places: (Token | undefined)[] = new Array<undefined>(leastPlaces).fill(undefined)
-  /** Beside them, so that growing looks into no token. */
-  #hashes = new Int32Array(leastPlaces)
+  /**
+   * Open addressing: of each place the slot, from 1 (0: nobody's), and its hash. A power of two of places, at most
+   * half of them taken.
+   */
+  #places = new Int32Array(2 * leastPlaces)
+  #mask = leastPlaces - 1
   #size = 0
 
   constructor(seed: number) {
@@ -48,15 +51,15 @@ export class TokenIndex<Token extends IndexedToken> {
     if (length > maxLength || length < hashedBytes) return undefined
     const hash = this.#hashOf(bytes, end)
     const places = this.#places
-    const mask = places.length - 1
     for (let step = 0; step < maxSteps; step += 1) {
-      const token = places[(hash + step) & mask]
-      if (token === undefined) return undefined
-      if (token.hash === hash && token.length === length) {
-        const chunk = this.#chunks[token.slot >> chunkBits] as Buffer
-        const from = (token.slot & chunkMask) << slotBits
-        if (bytes.compare(chunk, from, from + length, start, end) === 0) return token
-      }
+      const at = 2 * ((hash + step) & this.#mask)
+      const slot = (places[at] as number) - 1
+      if (slot === -1) return undefined
+      if (places[at + 1] !== hash) continue
+      const chunk = this.#chunks[slot >> chunkBits] as Buffer
+      const from = textOf(slot)
+      if (lengthOf(chunk, from) !== length) continue
+      if (bytes.compare(chunk, from, from + length, start, end) === 0) return this.#tokens[slot]
     }
     return undefined
   }
@@ -65,39 +68,38 @@ export class TokenIndex<Token extends IndexedToken> {
   add(token: Token): void {
     const { length } = token.text
     if (token.slot !== -1 || length > maxLength || length < hashedBytes) return
-    const slot = this.#free.pop() ?? this.#slots++
+    // Only of ASCII every character is one byte.
+    if (!isAscii(token.text)) return
+    const slot = this.#free.pop() ?? this.#tokens.push(undefined) - 1
     const chunk = (this.#chunks[slot >> chunkBits] ??= Buffer.allocUnsafeSlow(
       1 << (slotBits + chunkBits),
     ))
-    const from = (slot & chunkMask) << slotBits
-    // Only of ASCII every character is one byte.
-    if (!isAscii(token.text) || chunk.write(token.text, from, maxLength, 'latin1') !== length) {
-      this.#free.push(slot)
-      return
-    }
-    token.length = length
+    const from = textOf(slot)
+    chunk.writeUInt16LE(length, from - lengthBytes)
+    chunk.write(token.text, from, length, 'latin1')
     token.slot = slot
     token.hash = this.#hashOf(chunk, from + length)
+    this.#tokens[slot] = token
     this.#size += 1
-    if (2 * this.#size > this.#places.length) this.#grow()
-    this.#put(token, token.hash)
+    if (2 * this.#size > this.#mask) this.#grow()
+    this.#put(slot, token.hash)
   }
 
-  /** Removes a token, if it is here. Those behind it move up: a look-up ends where nothing is. */
+  /** Removes a token, if it is here. Those behind it move up: a look-up ends where nobody is. */
   remove(token: Token): void {
     if (token.slot === -1) return
-    const mask = this.#places.length - 1
+    const [mask, places] = [this.#mask, this.#places]
     let gap = token.hash & mask
-    while (this.#places[gap] !== token) gap = (gap + 1) & mask
-    for (let at = (gap + 1) & mask; this.#places[at] !== undefined; at = (at + 1) & mask) {
-      const hash = this.#hashes[at] as number
+    while (places[2 * gap] !== token.slot + 1) gap = (gap + 1) & mask
+    for (let at = (gap + 1) & mask; places[2 * at] !== 0; at = (at + 1) & mask) {
+      const hash = places[2 * at + 1] as number
       // One that would come to stand before its own place stays.
       if (((at - hash) & mask) < ((at - gap) & mask)) continue
-      this.#places[gap] = this.#places[at]
-      this.#hashes[gap] = hash
+      places.copyWithin(2 * gap, 2 * at, 2 * at + 2)
       gap = at
     }
-    this.#places[gap] = undefined
+    places[2 * gap] = 0
+    this.#tokens[token.slot] = undefined
     this.#free.push(token.slot)
     token.slot = -1
     this.#size -= 1
@@ -116,23 +118,33 @@ export class TokenIndex<Token extends IndexedToken> {
     return hash ^ (hash >>> 13)
   }
 
-  #put(token: Token, hash: number): void {
-    const mask = this.#places.length - 1
+  #put(slot: number, hash: number): void {
+    const [mask, places] = [this.#mask, this.#places]
     let at = hash & mask
-    while (this.#places[at] !== undefined) at = (at + 1) & mask
-    this.#places[at] = token
-    this.#hashes[at] = hash
+    while (places[2 * at] !== 0) at = (at + 1) & mask
+    places[2 * at] = slot + 1
+    places[2 * at + 1] = hash
   }
 
   #grow(): void {
-    const [places, hashes] = [this.#places, this.#hashes]
-    this.#places = new Array<undefined>(2 * places.length).fill(undefined)
-    this.#hashes = new Int32Array(2 * places.length)
-    for (let at = 0; at < places.length; at += 1) {
-      const token = places[at]
-      if (token !== undefined) this.#put(token, hashes[at] as number)
+    const before = this.#places
+    this.#places = new Int32Array(2 * before.length)
+    this.#mask = before.length - 1
+    for (let at = 0; at < before.length; at += 2) {
+      const slot = (before[at] as number) - 1
+      if (slot !== -1) this.#put(slot, before[at + 1] as number)
     }
   }
+}
+
+/** Where the text of a slot begins in its chunk. */
+function textOf(slot: number): number {
+  return ((slot & chunkMask) << slotBits) + lengthBytes
+}
+
+/** How long the text is that begins there. */
+function lengthOf(chunk: Buffer, from: number): number {
+  return (chunk[from - 2] as number) | ((chunk[from - 1] as number) << 8)
 }
 
 function isAscii(text: string): boolean {

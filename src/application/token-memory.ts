@@ -59,7 +59,6 @@ const entryOverheadBytes = 1_000
 /** A credential that is remembered. A class, so that it can be told from what others recognise. */
 class RememberedToken implements IndexedToken {
   readonly text: string
-  length = 0
   slot = -1
   hash = 0
   /** Undefined: it has left the memory. */
