@@ -2,7 +2,10 @@ import type { Change } from '../domain/change-event.ts'
 import { KeyedPair, pairKey, type Fact, type Pair } from '../domain/fact.ts'
 import type { HeldFact } from '../domain/freshness.ts'
 import type { Instant } from '../domain/instant.ts'
+import { RememberedFact, standingAfter, type FactHolder } from '../domain/remembered-fact.ts'
+import { Standing, type Said } from '../domain/standing.ts'
 import type { BoundedMap, CreateBoundedMap } from '../ports/bounded-map.ts'
+import { at, FactNumbers, noNumbers } from './fact-numbers.ts'
 import { createPairIndex } from './pair-index.ts'
 
 /** A fact in memory with the pair that it is of. */
@@ -20,8 +23,8 @@ export interface FactMemory {
   readonly get: (pair: Pair) => MemoryEntry | undefined
   /** The same, without counting as use. */
   readonly peek: (pair: Pair) => MemoryEntry | undefined
-  /** What a pair found last, whatever that is worth now: for who looks ahead (`LookAhead`). */
-  readonly ahead: (pair: Pair) => Fact | undefined
+  /** What was worked out of the fact that a pair found last, for who looks ahead (`LookAhead`). */
+  readonly ahead: (pair: Pair) => unknown
   readonly set: (entry: MemoryEntry, absent: boolean) => void
   readonly delete: (pair: Pair) => void
   /**
@@ -52,58 +55,111 @@ const maxAbsences = 10_000
 const entryOverheadBytes = 1_400
 
 /**
- * An entry in a map. A class, so that what a pair last found can be told from anything else; and the entry
- * itself, since a check that looks at two objects looks at two places in memory.
+ * An entry in a map. A class, so that what a pair last found can be told from anything else. It is also the
+ * moment since when its fact holds, and what holds it: a check that looks at two objects looks at two places
+ * in memory.
  */
-class Place implements MemoryEntry {
-  pair: Pair
-  fact: Fact
-  order: number
-  since: Instant
-  own: boolean
-  lifeMs: number
-  cachedAtMs: number | undefined
+class Place implements MemoryEntry, Instant, FactHolder {
+  readonly pair: Pair
+  standing: Standing
+  note: unknown
   /** Undefined: it has left the memory. */
   memory: object | undefined
   /** The age in which it was last looked up in the map, which then noted its use. */
   age: number
+  /** The row of its numbers, and where that is. */
+  readonly row: number
+  #numbers: Float64Array
+  #start: number
 
-  constructor(entry: MemoryEntry, memory: object, age: number) {
+  constructor(entry: MemoryEntry, memory: object, age: number, rows: FactNumbers) {
     const { organization, user } = entry.pair
     // Its own: a token's pair would keep all that is known of the token.
     this.pair = { user, organization }
-    this.fact = entry.fact
-    this.order = entry.order
-    this.since = entry.since
-    this.own = entry.own
-    this.lifeMs = entry.lifeMs
-    this.cachedAtMs = entry.cachedAtMs
+    this.standing = standingAfter(undefined, entry.fact)
+    this.note = undefined
     this.memory = memory
     this.age = age
+    this.row = rows.take()
+    this.#numbers = rows.of(this.row)
+    this.#start = rows.startOf(this.row)
+    this.#write(entry)
   }
 
-  /** The same pair was read again. */
+  /** The same pair was read again. Where it says the same, nothing is made. */
   renew(entry: MemoryEntry): void {
-    this.fact = entry.fact
-    this.order = entry.order
-    this.since = entry.since
-    this.own = entry.own
-    this.lifeMs = entry.lifeMs
-    this.cachedAtMs = entry.cachedAtMs
+    if (this.memory === undefined) return
+    const standing = standingAfter(this.standing, entry.fact)
+    if (standing !== this.standing) this.note = undefined
+    this.standing = standing
+    this.#write(entry)
   }
 
   /** Whatever found it may go on holding it: not what it held. */
-  leave(): void {
+  leave(rows: FactNumbers): void {
+    if (this.memory === undefined) return
     this.memory = undefined
-    this.fact = nothing
+    this.standing = nobody
+    this.note = undefined
+    this.#numbers = noNumbers
+    this.#start = 0
+    rows.give(this.row)
+  }
+
+  /** As it is now: what is decided on it must not change with it. */
+  get fact(): Fact {
+    return new RememberedFact(this.standing, this.#at(at.verifiedAtMs), this)
+  }
+
+  get since(): Instant {
+    return this
+  }
+
+  get monotonicMs(): number {
+    return this.#at(at.sinceMonotonicMs)
+  }
+
+  get wallMs(): number {
+    return this.#at(at.sinceWallMs)
+  }
+
+  get order(): number {
+    return this.#at(at.order)
+  }
+
+  get own(): boolean {
+    return this.#at(at.own) === 1
+  }
+
+  get lifeMs(): number {
+    return this.#at(at.lifeMs)
+  }
+
+  get cachedAtMs(): number | undefined {
+    const atMs = this.#at(at.cachedAtMs)
+    return Number.isNaN(atMs) ? undefined : atMs
+  }
+
+  #at(number: number): number {
+    return this.#numbers[this.#start + number] as number
+  }
+
+  #write({ cachedAtMs, fact, lifeMs, order, own, since }: MemoryEntry): void {
+    const [numbers, start] = [this.#numbers, this.#start]
+    numbers[start + at.sinceMonotonicMs] = since.monotonicMs
+    numbers[start + at.sinceWallMs] = since.wallMs
+    numbers[start + at.lifeMs] = lifeMs
+    numbers[start + at.order] = order
+    numbers[start + at.own] = own ? 1 : 0
+    numbers[start + at.verifiedAtMs] = fact.verifiedAtMs
+    numbers[start + at.cachedAtMs] = cachedAtMs ?? Number.NaN
   }
 }
 
 /** What is known of whom nothing is known. */
-const nothing: Fact = {
+const nobody = new Standing({
   ...{ user: false, banned: false, rows: [], dynamic: new Map(), platformRoles: [] },
-  ...{ source: 'memory', verifiedAtMs: -Infinity },
-}
+})
 
 /** So many ages pass while the memory is filled once. */
 const agesPerFilling = 16
@@ -112,6 +168,7 @@ const agesPerFilling = 16
 export function createFactMemory(options: FactMemoryOptions): FactMemory {
   const byUser = createPairIndex((pair) => pair.user)
   const byOrganization = createPairIndex((pair) => pair.organization)
+  const numbers = new FactNumbers()
   const self = {}
   const setsPerAge = Math.max(1, Math.floor(options.maxEntries / agesPerFilling))
   let sets = 0
@@ -120,9 +177,9 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
     options.createMap<Place>({
       maxEntries,
       maxBytes,
-      sizeOf: ({ fact }, key) => entryOverheadBytes + 4 * key.length + sizeOfFact(fact),
+      sizeOf: ({ standing }, key) => entryOverheadBytes + 4 * key.length + sizeOf(standing),
       onRemoved(place, key) {
-        place.leave()
+        place.leave(numbers)
         byUser.remove(place.pair, key)
         byOrganization.remove(place.pair, key)
       },
@@ -169,24 +226,25 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
       if (!(pair instanceof KeyedPair)) return undefined
       const { found } = pair
       if (!(found instanceof Place)) return undefined
-      // By which the decision will tell how old the fact is.
-      const { monotonicMs, wallMs } = found.since
-      return monotonicMs + wallMs < 0 ? undefined : found.fact
+      return found.lifeMs > 0 ? found.note : undefined
     },
     set(entry, isAbsent) {
       const key = pairKey(entry.pair)
       const target = isAbsent ? absent : present
       const held = target.peek(key)
-      if (held !== undefined && sizeOfFact(held.fact) === sizeOfFact(entry.fact)) {
+      if (held !== undefined && sizeOf(held.standing) === sizeOf(entry.fact)) {
         // Renewed, as nearly all are: it stays where it is, and is found there by whoever found it before.
         held.renew(entry)
         return
       }
       remove(key)
       sets += 1
-      const place = new Place(entry, self, age())
+      const place = new Place(entry, self, age(), numbers)
       target.set(key, place)
-      if (target.peek(key) !== place) return // too large to be kept
+      if (target.peek(key) !== place) {
+        place.leave(numbers) // too large to be kept
+        return
+      }
       byUser.add(entry.pair, key)
       byOrganization.add(entry.pair, key)
     },
@@ -219,8 +277,8 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
   }
 }
 
-/** Roughly what a fact's texts hold, in bytes. */
-function sizeOfFact({ dynamic, platformRoles, rows }: Fact): number {
+/** Roughly what the texts of a fact hold, in bytes, shared or not. */
+function sizeOf({ dynamic, platformRoles, rows }: Said): number {
   let texts = platformRoles.length
   let characters = platformRoles.join().length
   for (const row of rows) {

@@ -10,7 +10,6 @@ import {
 } from '../domain/freshness.ts'
 import { ageMs, before, type Instant } from '../domain/instant.ts'
 import type { Freshness } from '../domain/policy.ts'
-import { rememberFact } from '../domain/remembered-fact.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { FactCache } from '../ports/fact-cache.ts'
 import type { AnsweredPairs } from './answered-pairs.ts'
@@ -147,7 +146,7 @@ export function createKnowledge(deps: KnowledgeDeps): Knowledge {
       memory.set(
         {
           pair,
-          fact: rememberFact(entry),
+          fact: entry,
           order: deps.nextOrder(),
           since: before(now, now.wallMs - entry.verifiedAtMs + marginMs),
           own: false,

@@ -2,7 +2,6 @@ import type { Change } from '../domain/change-event.ts'
 import { confirms, type Fact, type Pair } from '../domain/fact.ts'
 import { absenceLifeMs, unsettledLifeMs, type AgeBounds } from '../domain/freshness.ts'
 import type { Instant } from '../domain/instant.ts'
-import { rememberFact } from '../domain/remembered-fact.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { FactCache } from '../ports/fact-cache.ts'
 import type { AnsweredPairs } from './answered-pairs.ts'
@@ -56,10 +55,7 @@ export interface LearningDeps extends Forgetting {
 }
 
 /** How long a fact is kept, and what the shared cache holds of it. */
-interface Keeping extends Pick<MemoryEntry, 'lifeMs' | 'cachedAtMs'> {
-  /** What memory held of the pair. */
-  readonly before?: Fact | undefined
-}
+type Keeping = Pick<MemoryEntry, 'lifeMs' | 'cachedAtMs'>
 
 /** Makes it. */
 export function createLearning(deps: LearningDeps): Learning {
@@ -67,12 +63,12 @@ export function createLearning(deps: LearningDeps): Learning {
   const { isAbsent, isUnsettled } = deps
 
   function store(pair: Pair, mark: ReadMark, fact: Fact, keeping: Keeping): void {
-    const { before, cachedAtMs, lifeMs } = keeping
+    const { cachedAtMs, lifeMs } = keeping
     const absent = isAbsent(pair, fact)
     memory.set(
       {
         pair,
-        fact: rememberFact(fact, before),
+        fact,
         order: mark.order,
         since: mark.sent,
         own: true,
@@ -136,7 +132,7 @@ export function createLearning(deps: LearningDeps): Learning {
         return 'changed'
       }
       const cachedAtMs = unsettled ? held?.cachedAtMs : share(pair, fact, held?.cachedAtMs)
-      store(pair, mark, fact, { before: held?.fact, lifeMs, cachedAtMs })
+      store(pair, mark, fact, { lifeMs, cachedAtMs })
       return 'kept'
     },
   }

@@ -1,6 +1,5 @@
-import type { Fact, Pair } from '../domain/fact.ts'
+import type { Pair } from '../domain/fact.ts'
 import { homeOf } from '../domain/identity.ts'
-import { noteOf } from '../domain/remembered-fact.ts'
 import type { AccessRequest } from '../domain/request.ts'
 import type { FactMemory } from './fact-memory.ts'
 import type { TokenMemory } from './token-memory.ts'
@@ -9,7 +8,7 @@ import type { TokenMemory } from './token-memory.ts'
 export interface LookAheadDeps {
   readonly identities: Pick<TokenMemory, 'ahead'>
   readonly facts: Pick<FactMemory, 'ahead'>
-  /** Looks at what was prepared of a fact for answers; gives any number of it. */
+  /** Looks at what was worked out of a fact for answers; gives any number of it. */
   readonly prepared: (note: unknown) => number
 }
 
@@ -25,7 +24,7 @@ export class LookAhead {
   seen = 0
   readonly #deps: LookAheadDeps
   readonly #pairs: (Pair | undefined)[] = []
-  readonly #found: (Fact | undefined)[] = []
+  readonly #notes: unknown[] = []
 
   constructor(deps: LookAheadDeps) {
     this.#deps = deps
@@ -34,22 +33,22 @@ export class LookAhead {
   /** Each loop goes two or three places far, which a processor does for several checks at a time. */
   at(checks: readonly { readonly request: AccessRequest }[]): void {
     const { facts, identities, prepared } = this.#deps
-    const [pairs, found] = [this.#pairs, this.#found]
+    const [pairs, notes] = [this.#pairs, this.#notes]
     for (let at = 0; at < checks.length; at += 1) {
       const identity = identities.ahead(checks[at]?.request.recognised)
       pairs[at] = identity === undefined ? undefined : homeOf(identity).pair
     }
     for (let at = 0; at < checks.length; at += 1) {
       const pair = pairs[at]
-      found[at] = pair === undefined ? undefined : facts.ahead(pair)
+      notes[at] = pair === undefined ? undefined : facts.ahead(pair)
     }
     let seen = 0
     for (let at = 0; at < checks.length; at += 1) {
-      const [fact, pair] = [found[at], pairs[at]]
+      const [note, pair] = [notes[at], pairs[at]]
       // What leaves the memory meanwhile is not kept here.
-      found[at] = pairs[at] = undefined
-      if (fact === undefined || pair === undefined) continue
-      seen += pair.user.length + (pair.organization?.length ?? 0) + prepared(noteOf(fact))
+      notes[at] = pairs[at] = undefined
+      if (note === undefined || pair === undefined) continue
+      seen += pair.user.length + (pair.organization?.length ?? 0) + prepared(note)
     }
     this.seen += seen
   }

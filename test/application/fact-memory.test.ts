@@ -7,6 +7,7 @@ import {
 } from '../../src/application/fact-memory.ts'
 import type { Change } from '../../src/domain/change-event.ts'
 import { keyedPair, type Fact, type Pair } from '../../src/domain/fact.ts'
+import { keepNote, noteOf } from '../../src/domain/remembered-fact.ts'
 import { factOf, nowMs } from '../support/builders.ts'
 
 /** Drops every fact that a change is of, whenever it was read. */
@@ -30,7 +31,7 @@ function pairOf(names: string): Pair {
 function entryOf(names: string, fact: Partial<Fact> = {}): MemoryEntry {
   return {
     pair: pairOf(names),
-    fact: factOf(['staff'], fact),
+    fact: factOf(['staff'], { source: 'memory', ...fact }),
     order: 1,
     since: { monotonicMs: 0, wallMs: nowMs },
     own: true,
@@ -281,5 +282,96 @@ describe('a pair that is asked for again and again', () => {
       memory.set(entryOf(`other${number} org-b`), false)
       expect(memory.get(again)).toMatchObject(entry)
     }
+  })
+})
+
+it('a map that tells what it does not take as removed makes no two facts share their numbers', () => {
+  memory = createFactMemory({
+    ...{ maxEntries: 10, maxBytes: 100_000 },
+    createMap(options) {
+      const map = createBoundedMap(options)
+      return {
+        ...map,
+        set(key, value) {
+          if (key.startsWith('strange')) options.onRemoved?.(value, key)
+          else map.set(key, value)
+        },
+      }
+    },
+  })
+  for (const [order, names] of ['strange org-a', 'u1 org-a', 'u2 org-a'].entries()) {
+    memory.set({ ...entryOf(names), order }, false)
+  }
+  expect(['u1 org-a', 'u2 org-a'].map((names) => memory.peek(pairOf(names))?.order)).toEqual([1, 2])
+})
+
+describe('a fact that is read again', () => {
+  const again = keyedPair('u1', 'org-a')
+  const read = (atMs: number, roles = ['staff']): void =>
+    memory.set(
+      {
+        ...entryOf('u1 org-a', { rows: [roles], verifiedAtMs: atMs + 0.25 }),
+        ...{ order: atMs, since: { monotonicMs: atMs + 0.5, wallMs: nowMs + atMs } },
+        ...{
+          own: atMs % 2 === 0,
+          lifeMs: 10 * atMs,
+          cachedAtMs: atMs % 3 === 0 ? atMs : undefined,
+        },
+      },
+      false,
+    )
+
+  it('is told by the new numbers, all of them', () => {
+    for (const atMs of [4, 3, 6, 5]) {
+      read(atMs)
+      expect(memory.get(again)).toMatchObject({
+        ...{ order: atMs, since: { monotonicMs: atMs + 0.5, wallMs: nowMs + atMs } },
+        ...{ own: atMs % 2 === 0, lifeMs: 10 * atMs },
+        cachedAtMs: atMs % 3 === 0 ? atMs : undefined,
+        fact: { verifiedAtMs: atMs + 0.25 },
+      })
+    }
+  })
+
+  it.each([
+    ['was read again', () => read(2)],
+    ['was read again otherwise', () => read(2, ['owner'])],
+    ['was dropped', () => memory.delete(pairOf('u1 org-a'))],
+  ])('stays as it was for who decides on it: it %s', (_how, next) => {
+    read(1)
+    const found = memory.get(again)?.fact
+    next()
+    expect(found).toMatchObject({ user: true, rows: [['staff']], verifiedAtMs: 1.25 })
+  })
+
+  it('keeps what was worked out of it, as long as it says the same', () => {
+    const noted = (): unknown => {
+      const found = memory.get(again)?.fact
+      return found && noteOf(found)
+    }
+    const note = {}
+    read(1)
+    const first = memory.get(again)?.fact
+    if (first !== undefined) keepNote(first, note)
+    read(2)
+    expect(noted()).toBe(note)
+    expect(memory.ahead(again)).toBe(note)
+    read(3, ['owner'])
+    expect([noted(), memory.ahead(again)]).toEqual([undefined, undefined])
+    read(4)
+    expect(noted()).toBeUndefined()
+  })
+
+  it('is not what another entry says that took its place in memory', () => {
+    read(1)
+    const left = memory.get(again)
+    memory.delete(pairOf('u1 org-a'))
+    for (let number = 0; number < 50; number += 1) remember([`other${number} org-b`])
+    expect(left).toMatchObject({ own: false, lifeMs: -Infinity, since: { wallMs: -Infinity } })
+    expect(left?.fact).toMatchObject({ user: false, rows: [] })
+    // Nor may it give back what is another's.
+    memory.delete(pairOf('u1 org-a'))
+    const all = Array.from({ length: 50 }, (_, number) => pairOf(`other${number} org-b`))
+    expect(all.map((pair) => memory.peek(pair)?.order)).toEqual(all.map(() => 1))
   })
 })
