@@ -20,8 +20,8 @@ export interface UserStates {
 }
 
 interface UserState {
-  readonly order: number
-  readonly verifiedAtMs: number
+  order: number
+  verifiedAtMs: number
   readonly barred: boolean
   /** All that is compared, as one text. */
   readonly text: string
@@ -47,6 +47,13 @@ export function createUserStates(options: {
       const text = textOf(fact)
       const differs = before !== undefined && before.text !== text
       if (before !== undefined && before.order > order) return differs ? 'outdated' : 'same'
+      if (before !== undefined && !differs) {
+        // Nearly all readings say what was known: nothing is made then.
+        states.get(user)
+        before.order = order
+        before.verifiedAtMs = fact.verifiedAtMs
+        return 'same'
+      }
       const barred = !fact.user || fact.banned
       states.set(user, { order, verifiedAtMs: fact.verifiedAtMs, barred, text })
       return differs && before.order < order ? 'changed' : 'same'

@@ -95,4 +95,26 @@ describe('the pairs that PostgreSQL answered for', () => {
     note('u3')
     expect([has('u1'), has('u2'), has('u3')]).toEqual([true, false, true])
   })
+
+  it('are known no shorter where a clock tells fractions', () => {
+    time.pass(0.75)
+    note('u1')
+    time.pass(900_000)
+    expect(has('u1')).toBe(true)
+  })
+
+  it('are known as long, however often others are noted meanwhile', () => {
+    answered = createAnsweredPairs(1_000)
+    for (const user of ['u1', 'u2', 'u3', 'u4']) note(user)
+    for (let minute = 1; minute <= 29; minute += 1) {
+      time.pass(60_000)
+      note('u1')
+      note(`other${minute}`)
+      if (minute === 10) note('u2')
+      const expected = [true, minute <= 25, minute <= 15]
+      expect([has('u1'), has('u2'), has('u3')]).toEqual(expected)
+    }
+    for (let noted = 0; noted < 20; noted += 1) note('u1')
+    expect(answered.size()).toBe(17) // others of the last 15 min, and the first of these just so
+  })
 })
