@@ -49,10 +49,10 @@ export interface FactMemoryOptions {
 const maxAbsences = 10_000
 
 /**
- * What an entry costs beyond its texts: objects, two index entries, the map's own, and the note that is
- * kept with a fact. Measured.
+ * What an entry costs beyond its texts: objects, its row of numbers, two index entries, the map's own, and the
+ * note that is kept with a fact. Measured.
  */
-const entryOverheadBytes = 1_400
+const entryOverheadBytes = 1_100
 
 /**
  * An entry in a map. A class, so that what a pair last found can be told from anything else. It is also the
