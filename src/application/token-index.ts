@@ -23,9 +23,9 @@ const maxSteps = 64
 /**
  * Tokens by the bytes of their text, all of which are compared. To make a text of the bytes of a message, and
  * to hash that, costs more than all the rest of a look-up, and these lie in one piece, while a map looks into
- * six places that are far apart. Nothing of the token itself is looked at: it lies in yet another. Only what was verified may be added: the bytes that are hashed are then of
- * a signature, which nobody chooses; the seed differs from process to process besides. A class, for its
- * fields are looked at for every request.
+ * six places that are far apart. Nothing of the token itself is looked at: it lies in yet another. Only what was
+ * verified may be added: the bytes that are hashed are then of a signature, which nobody chooses; the seed differs
+ * from process to process besides. A class, for its fields are looked at for every request.
  */
 export class TokenIndex<Token extends IndexedToken> {
   readonly #seed: number
