@@ -85,10 +85,17 @@ export function createCheckHandler(deps: CheckHandlerDeps): UnaryHandler {
   function decideTogether(): void {
     try {
       if (together.length > 1) deps.lookAhead?.at(together)
-      for (const undecided of together) decide(undecided)
-    } finally {
-      together.length = 0
+    } catch (cause) {
+      deps.onFault(cause) // no decision rests on it
     }
+    for (const undecided of together) {
+      try {
+        decide(undecided)
+      } catch (cause) {
+        deps.onFault(cause) // it keeps nobody else of the same read from an answer
+      }
+    }
+    together.length = 0
   }
 
   function decide(undecided: Undecided): void {

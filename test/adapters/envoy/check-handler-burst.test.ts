@@ -111,28 +111,52 @@ it('one that fails keeps none of the others from being decided', () => {
   expect(faults).toHaveLength(1)
 })
 
-it('a look ahead that fails allows nothing, and the next burst is decided', () => {
+it('a look ahead that fails is told, and changes no decision', () => {
+  const faults: unknown[] = []
   burst.begin()
-  let looks = 0
-  const lookAhead = {
-    at() {
-      looks += 1
-      if (looks === 1) throw new Error('a bug')
+  handOver(
+    {
+      lookAhead: {
+        at() {
+          throw new Error('a bug')
+        },
+      },
+      onFault: (cause) => faults.push(cause),
     },
-  }
+    ['/open', '/open'],
+  )
+  burst.end()
+  expect(faults).toMatchObject([{ message: 'a bug' }])
+  expect(statuses()).toEqual([
+    [0, undefined],
+    [1, undefined],
+  ])
+})
+
+it('an answer that cannot be given keeps nobody else from one, in this burst or the next', () => {
+  const faults: unknown[] = []
   const handler = handlerWith({
-    ...{ burst, lookAhead },
+    burst,
     check: (request) => observed(openPolicy, request),
+    onFault: (cause) => faults.push(cause),
   })
   const open = httpRequestBytes({ method: 'GET', path: '/open' })
-  for (const number of [0, 1]) handler(callOf(number), open, 0, open.length)
-  expect(() => burst.end()).toThrow('a bug')
+  const mute: UnaryCall = {
+    ...callOf(0),
+    reply() {
+      throw new Error('a bug')
+    },
+  }
   burst.begin()
-  for (const number of [2, 3]) handler(callOf(number), open, 0, open.length)
+  for (const call of [mute, callOf(1)]) handler(call, open, 0, open.length)
   burst.end()
+  burst.begin()
+  handler(callOf(2), open, 0, open.length)
+  burst.end()
+  expect(faults).toMatchObject([{ message: 'a bug' }, { message: 'a bug' }])
   expect(statuses()).toEqual([
+    [1, undefined],
     [2, undefined],
-    [3, undefined],
   ])
 })
 
