@@ -1,11 +1,9 @@
 import type { Change } from '../domain/change-event.ts'
-import { KeyedPair, pairKey, type Fact, type Pair } from '../domain/fact.ts'
+import { KeyedPair, pairKey, type Pair } from '../domain/fact.ts'
 import type { HeldFact } from '../domain/freshness.ts'
-import type { Instant } from '../domain/instant.ts'
-import { RememberedFact, standingAfter, type FactHolder } from '../domain/remembered-fact.ts'
-import { Standing, type Said } from '../domain/standing.ts'
 import type { BoundedMap, CreateBoundedMap } from '../ports/bounded-map.ts'
-import { at, FactNumbers, noNumbers } from './fact-numbers.ts'
+import { FactNumbers } from './fact-numbers.ts'
+import { FactPlace, sizeOf } from './fact-place.ts'
 import { createPairIndex } from './pair-index.ts'
 
 /** A fact in memory with the pair that it is of. */
@@ -54,113 +52,6 @@ const maxAbsences = 10_000
  */
 const entryOverheadBytes = 1_100
 
-/**
- * An entry in a map. A class, so that what a pair last found can be told from anything else. It is also the
- * moment since when its fact holds, and what holds it: a check that looks at two objects looks at two places
- * in memory.
- */
-class Place implements MemoryEntry, Instant, FactHolder {
-  readonly pair: Pair
-  standing: Standing
-  note: unknown
-  /** Undefined: it has left the memory. */
-  memory: object | undefined
-  /** The age in which it was last looked up in the map, which then noted its use. */
-  age: number
-  /** The row of its numbers, and where that is. */
-  readonly row: number
-  #numbers: Float64Array
-  #start: number
-
-  constructor(entry: MemoryEntry, memory: object, age: number, rows: FactNumbers) {
-    const { organization, user } = entry.pair
-    // Its own: a token's pair would keep all that is known of the token.
-    this.pair = { user, organization }
-    this.standing = standingAfter(undefined, entry.fact)
-    this.note = undefined
-    this.memory = memory
-    this.age = age
-    this.row = rows.take()
-    this.#numbers = rows.of(this.row)
-    this.#start = rows.startOf(this.row)
-    this.#write(entry)
-  }
-
-  /** The same pair was read again. Where it says the same, nothing is made. */
-  renew(entry: MemoryEntry): void {
-    if (this.memory === undefined) return
-    const standing = standingAfter(this.standing, entry.fact)
-    if (standing !== this.standing) this.note = undefined
-    this.standing = standing
-    this.#write(entry)
-  }
-
-  /** Whatever found it may go on holding it: not what it held. */
-  leave(rows: FactNumbers): void {
-    if (this.memory === undefined) return
-    this.memory = undefined
-    this.standing = nobody
-    this.note = undefined
-    this.#numbers = noNumbers
-    this.#start = 0
-    rows.give(this.row)
-  }
-
-  /** As it is now: what is decided on it must not change with it. */
-  get fact(): Fact {
-    return new RememberedFact(this.standing, this.#at(at.verifiedAtMs), this)
-  }
-
-  get since(): Instant {
-    return this
-  }
-
-  get monotonicMs(): number {
-    return this.#at(at.sinceMonotonicMs)
-  }
-
-  get wallMs(): number {
-    return this.#at(at.sinceWallMs)
-  }
-
-  get order(): number {
-    return this.#at(at.order)
-  }
-
-  get own(): boolean {
-    return this.#at(at.own) === 1
-  }
-
-  get lifeMs(): number {
-    return this.#at(at.lifeMs)
-  }
-
-  get cachedAtMs(): number | undefined {
-    const atMs = this.#at(at.cachedAtMs)
-    return Number.isNaN(atMs) ? undefined : atMs
-  }
-
-  #at(number: number): number {
-    return this.#numbers[this.#start + number] as number
-  }
-
-  #write({ cachedAtMs, fact, lifeMs, order, own, since }: MemoryEntry): void {
-    const [numbers, start] = [this.#numbers, this.#start]
-    numbers[start + at.sinceMonotonicMs] = since.monotonicMs
-    numbers[start + at.sinceWallMs] = since.wallMs
-    numbers[start + at.lifeMs] = lifeMs
-    numbers[start + at.order] = order
-    numbers[start + at.own] = own ? 1 : 0
-    numbers[start + at.verifiedAtMs] = fact.verifiedAtMs
-    numbers[start + at.cachedAtMs] = cachedAtMs ?? Number.NaN
-  }
-}
-
-/** What is known of whom nothing is known. */
-const nobody = new Standing({
-  ...{ user: false, banned: false, rows: [], dynamic: new Map(), platformRoles: [] },
-})
-
 /** So many ages pass while the memory is filled once. */
 const agesPerFilling = 16
 
@@ -173,8 +64,8 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
   const setsPerAge = Math.max(1, Math.floor(options.maxEntries / agesPerFilling))
   let sets = 0
   const age = (): number => Math.floor(sets / setsPerAge)
-  const map = (maxEntries: number, maxBytes: number): BoundedMap<Place> =>
-    options.createMap<Place>({
+  const map = (maxEntries: number, maxBytes: number): BoundedMap<FactPlace> =>
+    options.createMap<FactPlace>({
       maxEntries,
       maxBytes,
       sizeOf: ({ standing }, key) => entryOverheadBytes + 4 * key.length + sizeOf(standing),
@@ -197,7 +88,7 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
   }
 
   /** Most of the time nobody is absent, and who is not there would be looked for twice. */
-  function absentPlace(key: string): Place | undefined {
+  function absentPlace(key: string): FactPlace | undefined {
     return absent.entries() === 0 ? undefined : absent.peek(key)
   }
 
@@ -205,7 +96,7 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
   function lastFound(pair: Pair): MemoryEntry | undefined {
     if (!(pair instanceof KeyedPair)) return undefined
     const { found } = pair
-    return found instanceof Place && found.memory === self && found.age === age()
+    return found instanceof FactPlace && found.memory === self && found.age === age()
       ? found
       : undefined
   }
@@ -225,7 +116,7 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
     ahead(pair) {
       if (!(pair instanceof KeyedPair)) return undefined
       const { found } = pair
-      if (!(found instanceof Place)) return undefined
+      if (!(found instanceof FactPlace)) return undefined
       return found.lifeMs > 0 ? found.note : undefined
     },
     set(entry, isAbsent) {
@@ -239,7 +130,7 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
       }
       remove(key)
       sets += 1
-      const place = new Place(entry, self, age(), numbers)
+      const place = new FactPlace(entry, self, age(), numbers)
       target.set(key, place)
       if (target.peek(key) !== place) {
         place.leave(numbers) // too large to be kept
@@ -275,19 +166,4 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
       bytes: present.bytes() + absent.bytes(),
     }),
   }
-}
-
-/** Roughly what the texts of a fact hold, in bytes, shared or not. */
-function sizeOf({ dynamic, platformRoles, rows }: Said): number {
-  let texts = platformRoles.length
-  let characters = platformRoles.join().length
-  for (const row of rows) {
-    texts += row.length + 2
-    characters += row.join().length
-  }
-  for (const [role, permissions] of dynamic) {
-    texts += permissions.length + 4
-    characters += role.length + permissions.join().length
-  }
-  return 40 * texts + 2 * characters
 }

@@ -4,10 +4,10 @@ import type { EndSignal } from '../../ports/end-signal.ts'
 export class CheckEnd implements EndSignal {
   aborted = false
   /** Few: what waits for one thing does not wait for another. */
-  private listeners: (() => void)[] = []
+  private readonly listeners: (() => void)[] = []
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.listeners.push(listener)
+    if (!this.aborted) this.listeners.push(listener)
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
@@ -19,8 +19,9 @@ export class CheckEnd implements EndSignal {
   abort(): void {
     if (this.aborted) return
     this.aborted = true
-    const listeners = this.listeners
-    this.listeners = []
-    for (const listener of listeners) listener()
+    // One after the other leaves the list: who is removed meanwhile is not called.
+    for (let next = this.listeners.shift(); next !== undefined; next = this.listeners.shift()) {
+      next()
+    }
   }
 }

@@ -24,6 +24,7 @@ describe('the end of a check', () => {
     const [gone, late] = [listener('gone'), listener('late')]
     end.addEventListener('abort', gone)
     end.addEventListener('abort', () => end.removeEventListener('abort', late))
+    end.addEventListener('abort', late)
     end.addEventListener('abort', listener('stays'))
     end.removeEventListener('abort', gone)
     end.removeEventListener('abort', gone)
