@@ -1,5 +1,6 @@
-import { createWaitingLine } from './waiting-line.ts'
 import type { EndSignal } from '../ports/end-signal.ts'
+import { createWaitingEstimate } from './waiting-estimate.ts'
+import { createWaitingLine } from './waiting-line.ts'
 
 /**
  * Lets a number of tasks run at once; the others wait. They go in their order while that serves them
@@ -47,30 +48,16 @@ export interface GateOptions {
   readonly refusal: (why: GateRefusal) => Error
 }
 
-/** How much of the estimate is the last task, and how many times the estimate that may count for. */
-const weight = 0.1
-const most = 4
-const leastMs = 1
-
 /** Makes a gate that nobody has entered. */
 export function createGate(options: GateOptions): Gate {
-  const { maxWaiting, monotonicNow, places, refusal, waitingShare } = options
+  const { maxWaiting, monotonicNow, places, refusal } = options
   const line = createWaitingLine(options)
+  const estimate = createWaitingEstimate(options)
   let free = places
-  /** How long a task takes, in ms. */
-  let taskMs = 0
 
   function leave(begunMs: number): void {
-    // One that took very long, as where the process stood still, says little of the next.
-    const tookMs = Math.min(monotonicNow() - begunMs, most * taskMs + leastMs)
-    taskMs += weight * (tookMs - taskMs)
+    estimate.took(monotonicNow() - begunMs)
     if (!line.admitNext()) free += 1
-  }
-
-  /** Whether all who wait would, by what tasks took so far, take too long. */
-  function isHopeless(leftMs: number): boolean {
-    if (leftMs === Infinity) return false
-    return ((line.waiting() + 1) * taskMs) / places > leftMs * waitingShare
   }
 
   async function runNow<T>(task: () => Promise<T>): Promise<T> {
@@ -83,7 +70,8 @@ export function createGate(options: GateOptions): Gate {
   }
 
   async function runLater<T>(task: () => Promise<T>, caller: GateCaller): Promise<T> {
-    if (!(await line.join(caller.signal()))) throw refusal('gone')
+    const isAdmitted = await new Promise<boolean>((resolve) => line.join(caller.signal(), resolve))
+    if (!isAdmitted) throw refusal('gone')
     return runNow(task)
   }
 
@@ -97,7 +85,7 @@ export function createGate(options: GateOptions): Gate {
         return runNow(task)
       }
       if (line.waiting() >= maxWaiting) throw refusal('full')
-      if (isHopeless(leftMs)) throw refusal('hopeless')
+      if (estimate.isHopeless(line.waiting(), leftMs)) throw refusal('hopeless')
       return runLater(task, caller)
     },
   }

@@ -1,5 +1,6 @@
 import { AppError } from '../domain/errors.ts'
 import { createGate, type GateCaller, type GateRefusal } from './gate.ts'
+import { createTurns } from './turns.ts'
 
 /**
  * Sees to it that verification of signatures, of which anybody can ask for any amount, takes no more
@@ -64,45 +65,14 @@ export function createVerificationLimit(deps: VerificationLimitDeps): Verificati
   const refusal = (why: GateRefusal): AppError => refusals[why]
   const rules = { maxWaiting, patienceMs, waitingShare, monotonicNow, refusal }
   const threads = createGate({ ...rules, places: Math.max(spareCores, 1) })
-  // One after the other: with more, whoever is let in would go before those who wait for a turn.
-  const turns = createGate({ ...rules, places: 1 })
-  let spentMs = 0
-  let isTurnTimed = false
-
-  function nextTurn(): void {
-    spentMs = 0
-    isTurnTimed = false
-  }
-
-  function timed<T>(task: () => T): T {
-    if (!isTurnTimed) afterTurn(nextTurn)
-    isTurnTimed = true
-    const begunMs = monotonicNow()
-    try {
-      return task()
-    } finally {
-      spentMs += monotonicNow() - begunMs
-    }
-  }
-
-  async function inLaterTurn<T>(task: () => T, caller: GateCaller): Promise<T> {
-    while (spentMs >= turnMs) await new Promise<void>(afterTurn)
-    if (caller.leftMs() <= 0) throw refusal('gone')
-    return timed(task)
-  }
-
-  const later = <T>(task: () => T, caller: GateCaller): Promise<T> =>
-    turns.run(() => inLaterTurn(task, caller), caller)
-
-  /** Nobody goes before those who wait. */
-  const hasTime = (): boolean => spentMs < turnMs && turns.usage().running === 0
+  const turns = createTurns({ ...rules, turnMs, afterTurn })
 
   return {
-    here: (task, caller) => (hasTime() ? timed(task) : later(task, caller)),
+    here: (task, caller) => (turns.haveTime() ? turns.now(task) : turns.later(task, caller)),
     wherever(work, caller) {
-      if (hasTime()) return timed(work.here)
+      if (turns.haveTime()) return turns.now(work.here)
       if (threads.usage().running < spareCores) return threads.run(work.elsewhere, caller)
-      return later(work.here, caller)
+      return turns.later(work.here, caller)
     },
     elsewhere: threads.run,
   }

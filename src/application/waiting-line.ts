@@ -2,9 +2,12 @@ import type { EndSignal } from '../ports/end-signal.ts'
 
 /** Those who wait for a turn: admitted in their order, or the newest first once that is too slow. */
 export interface WaitingLine {
-  /** Resolves with true when it is admitted, with false as soon as the signal aborts before. */
-  readonly join: (signal: EndSignal) => Promise<boolean>
-  /** Admits the next; false: nobody waits. */
+  /**
+   * Tells, once, that it is admitted (true), or that its signal aborted before (false). What is told must
+   * not throw.
+   */
+  readonly join: (signal: EndSignal, settle: (isAdmitted: boolean) => void) => void
+  /** Admits the next, and has told it so when it returns; false: nobody waits. */
   readonly admitNext: () => boolean
   readonly waiting: () => number
 }
@@ -19,7 +22,9 @@ export interface WaitingLineOptions {
 
 interface Waiting {
   readonly sinceMs: number
+  readonly signal: EndSignal
   readonly settle: (isAdmitted: boolean) => void
+  readonly giveUp: () => void
   /** Who gave up stays in the list until it comes to an end of it or the list is cleared. */
   state: 'waits' | 'admitted' | 'gone'
 }
@@ -66,29 +71,29 @@ export function createWaitingLine({ monotonicNow, patienceMs }: WaitingLineOptio
   }
 
   return {
-    async join(signal) {
-      if (signal.aborted) return false
-      const { promise, resolve } = Promise.withResolvers<boolean>()
-      const entry: Waiting = { sinceMs: monotonicNow(), settle: resolve, state: 'waits' }
+    join(signal, settle) {
+      if (signal.aborted) {
+        settle(false)
+        return
+      }
       const giveUp = (): void => {
         if (entry.state !== 'waits') return
         entry.state = 'gone'
         present -= 1
-        resolve(false)
+        settle(false)
       }
+      const entry: Waiting = { sinceMs: monotonicNow(), signal, settle, giveUp, state: 'waits' }
       clear()
       entries.push(entry)
       present += 1
       signal.addEventListener('abort', giveUp, { once: true })
-      const isAdmitted = await promise
-      signal.removeEventListener('abort', giveUp)
-      return isAdmitted
     },
     admitNext() {
       const entry = next()
       if (entry === undefined) return false
       present -= 1
       entry.state = 'admitted'
+      entry.signal.removeEventListener('abort', entry.giveUp)
       entry.settle(true)
       return true
     },
