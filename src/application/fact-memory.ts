@@ -121,14 +121,15 @@ export function createFactMemory(options: FactMemoryOptions): FactMemory {
     },
     set(entry, isAbsent) {
       const key = pairKey(entry.pair)
-      const target = isAbsent ? absent : present
+      const [target, other] = isAbsent ? [absent, present] : [present, absent]
       const held = target.peek(key)
       if (held !== undefined && sizeOf(held.standing) === sizeOf(entry.fact)) {
         // Renewed, as nearly all are: it stays where it is, and is found there by whoever found it before.
         held.renew(entry)
         return
       }
-      remove(key)
+      if (held !== undefined) target.delete(key)
+      if (other.entries() > 0) other.delete(key)
       sets += 1
       const place = new FactPlace(entry, self, age(), numbers)
       target.set(key, place)

@@ -1,4 +1,5 @@
 import type { Link } from './link.ts'
+import { lookUp } from './look-up.ts'
 import { whenLate } from './when-late.ts'
 
 /** Looks entries up; those that are asked for in one turn, by one command. */
@@ -61,7 +62,7 @@ export function createEntryReader({ link, onFault, timeoutMs }: EntryReaderDeps)
 
   function send(batch: readonly Asked[]): void {
     const keys = batch.map(({ key }) => key)
-    const answer = link.send((client) => client.mgetBuffer(keys))
+    const answer = link.send((client) => lookUp(client, keys))
     settle(batch, answer, (cause) => {
       if (!(cause instanceof Error && isNotForMany.test(cause.message))) return false
       if (!isOneByOne) onFault(new Error(`${cause.message}: entries are asked for one by one`))
@@ -72,7 +73,7 @@ export function createEntryReader({ link, onFault, timeoutMs }: EntryReaderDeps)
   }
 
   function sendOne(asked: Asked): void {
-    const answer = link.send((client) => client.getBuffer(asked.key))
+    const answer = link.send((client) => lookUp(client, [asked.key]))
     settle(
       [asked],
       answer.then((bytes) => [bytes]),
