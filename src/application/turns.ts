@@ -4,8 +4,8 @@ import { createWaitingLine } from './waiting-line.ts'
 
 /**
  * Work of this thread of which each turn of the event loop does some: what has no time in one waits for
- * a later, as at a gate of one place. All that a turn has time for is done in a row, and who waited for it
- * is told afterwards: so each piece costs no more than its own promise.
+ * a later, as at a gate of one place. All that a turn has time for is done in a row, and those who waited for
+ * it are told together: so each piece costs little beside itself.
  */
 export interface Turns {
   /** Whether there is time in this turn for who comes now: nobody goes before those who wait. */
@@ -27,6 +27,13 @@ export interface TurnsOptions extends Omit<GateOptions, 'places'> {
   readonly afterTurn: (task: () => void) => void
 }
 
+/**
+ * While others wait, those whose work is done are told once they are so many, or the first of them was done
+ * so long ago, in ms: what each does then, as the look-up of a fact, costs less together.
+ */
+const toldTogether = 64
+const untoldMs = 5
+
 /** Makes turns of which none is used. */
 export function createTurns(options: TurnsOptions): Turns {
   const { afterTurn, maxWaiting, monotonicNow, refusal, turnMs } = options
@@ -34,6 +41,9 @@ export function createTurns(options: TurnsOptions): Turns {
   const estimate = createWaitingEstimate({ ...options, places: 1 })
   let spentMs = 0
   let isNextPlanned = false
+  /** Tells those whose work is done; the first of them since when. */
+  let untold: (() => void)[] = []
+  let untoldSinceMs = 0
   /** When the last of those who waited had its turn, or the first of them came. */
   let lastMs = 0
 
@@ -48,6 +58,19 @@ export function createTurns(options: TurnsOptions): Turns {
     // Whoever is left over had no time here: then something was done, and so the next turn is planned.
     let isAdmitted = true
     while (isAdmitted && spentMs < turnMs) isAdmitted = line.admitNext()
+    if (line.waiting() === 0 || untold.length >= toldTogether) tell()
+    else if (monotonicNow() - untoldSinceMs >= untoldMs) tell()
+  }
+
+  function tell(): void {
+    const all = untold
+    untold = []
+    for (const one of all) one()
+  }
+
+  function keep(one: () => void): void {
+    if (untold.length === 0) untoldSinceMs = monotonicNow()
+    untold.push(one)
   }
 
   function now<T>(task: () => T): T {
@@ -86,21 +109,23 @@ export function createTurns(options: TurnsOptions): Turns {
       return new Promise((resolve, reject) => {
         line.join(caller.signal(), (isAdmitted) => {
           if (!isAdmitted || caller.leftMs() <= 0) reject(refusal('gone'))
-          else settle(() => timed(task), resolve, reject)
+          else keep(outcomeOf(() => timed(task), resolve, reject))
         })
       })
     },
   }
 }
 
-function settle<T>(
+/** Does a task, and gives what tells what came of it. */
+function outcomeOf<T>(
   task: () => T,
   resolve: (value: T) => void,
   reject: (cause: unknown) => void,
-): void {
+): () => void {
   try {
-    resolve(task())
+    const value = task()
+    return () => resolve(value)
   } catch (cause) {
-    reject(cause)
+    return () => reject(cause)
   }
 }

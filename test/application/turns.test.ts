@@ -13,20 +13,29 @@ function setUp() {
     monotonicNow: () => nowMs,
     refusal: (why) => new Error(why),
   })
+  const told: string[] = []
+  const work =
+    (name: string, ms = 1) =>
+    (): string => {
+      nowMs += ms
+      done.push(name)
+      return name
+    }
   return {
-    ...{ turns, done },
+    ...{ turns, done, told, work },
+    /** Each takes 1 ms. */
+    wait: (...names: string[]): void => {
+      for (const name of names) {
+        void turns.later(work(name), patient).then((value) => told.push(value))
+      }
+    },
     pass: (ms: number): void => void (nowMs += ms),
-    work:
-      (name: string, ms = 1) =>
-      (): string => {
-        nowMs += ms
-        done.push(name)
-        return name
-      },
     endTurn: (): void => planned.splice(0).forEach((task) => task()),
     planned: (): number => planned.length,
   }
 }
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const patient: GateCaller = { leftMs: () => Infinity, signal: () => new AbortController().signal }
 
@@ -40,18 +49,68 @@ describe('work that waits for a turn', () => {
   })
 
   it('is done in a row, and who waited is told afterwards', async () => {
-    const { done, endTurn, turns, work } = setUp()
-    const told: string[] = []
-    const all = ['a', 'b', 'c'].map(async (name) => {
-      told.push(await turns.later(work(name), patient))
-    })
+    const { done, endTurn, told, wait } = setUp()
+    wait('a', 'b')
     endTurn()
     expect([done, told]).toEqual([['a', 'b'], []])
-    await Promise.resolve()
+    await settled()
     expect(told).toEqual(['a', 'b'])
+  })
+
+  it('is told together with that of later turns while others wait, but not for long', async () => {
+    const { done, endTurn, pass, told, wait } = setUp()
+    wait(...'abcdefghij')
     endTurn()
-    await Promise.all(all)
-    expect(told).toEqual(['a', 'b', 'c'])
+    pass(1)
+    endTurn()
+    await settled()
+    expect([done.join(''), told]).toEqual(['abcd', []])
+    pass(1)
+    endTurn()
+    await settled()
+    // The first was done 6 ms ago.
+    expect(told.join('')).toBe('abcdef')
+    endTurn()
+    await settled()
+    expect(told.join('')).toBe('abcdef')
+    endTurn()
+    await settled()
+    // Nobody waits any more.
+    expect(told.join('')).toBe('abcdefghij')
+  })
+
+  it('is told at once where much of it was done', async () => {
+    const { endTurn, told, turns, work } = setUp()
+    for (let each = 0; each < 90; each += 1) {
+      void turns.later(work('a', 1 / 32), patient).then((name) => told.push(name))
+    }
+    endTurn()
+    await settled()
+    expect(told).toHaveLength(64)
+  })
+
+  it('is told though all others have given up', async () => {
+    const { endTurn, told, turns, wait, work } = setUp()
+    const aborter = new AbortController()
+    wait('a', 'b')
+    const given = turns.later(work('c'), { leftMs: () => 100, signal: () => aborter.signal })
+    endTurn()
+    aborter.abort()
+    await expect(given).rejects.toThrow('gone')
+    endTurn()
+    await settled()
+    expect(told).toEqual(['a', 'b'])
+  })
+
+  it('fails as it fails, without a word to the others', async () => {
+    const { endTurn, told, turns, wait } = setUp()
+    const failing = turns.later((): string => {
+      throw new Error('a bug')
+    }, patient)
+    wait('a')
+    endTurn()
+    await expect(failing).rejects.toThrow('a bug')
+    expect(told).toEqual(['a'])
   })
 
   it('is not begun for whom it is too late already', () => {
