@@ -78,7 +78,7 @@ function put(place: number, subject: number): void {
 }
 
 const burst = createBurst()
-const { close, lookAhead, observed, recognise } = createPipeline('bare', {
+const { batchClock, close, lookAhead, observed, recognise } = createPipeline('bare', {
   folder,
   policy,
   subjects,
@@ -103,7 +103,7 @@ const handle = createCheckHandler({
     return made
   },
   refuse: () => 'refused',
-  ...{ burst, lookAhead, recognise },
+  ...{ burst, batchClock, lookAhead, recognise },
   tenantHeaders: () => policy.tenantHeaders,
   ...{ untold: true, deadlineMs: 900, maxMessageBytes: 1024 * 1024, maxInFlight: 1_000 },
   ...{ monotonicNow, onFault: (cause) => console.error(cause) },

@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Deadline } from '../src/application/deadline.ts'
 import type { AccessRequest } from '../src/domain/request.ts'
 import { keepObjectsYoung } from '../src/young-objects.ts'
+import type { BatchClock } from '../src/ports/clock.ts'
 import { createPipeline, type Kind } from './micro-pipeline.ts'
 import { createWorkload } from './micro-requests.ts'
 
@@ -37,14 +38,17 @@ function deadlineOf(): Deadline {
   }
 }
 
-type Ask = (asked: AccessRequest, deadline: Deadline) => { readonly length: number }
+interface Ask {
+  (asked: AccessRequest, deadline: Deadline): { readonly length: number }
+  readonly batchClock?: BatchClock
+}
 /** Reads what every decision reads, so that what is left of the others is their own. */
 const readOnly: Ask = (asked) => ({
   length: asked.path.length + (asked.header('authorization')?.length ?? 0),
 })
 
 async function warmed(kind: Kind): Promise<Ask> {
-  const { close, observed } = createPipeline(kind, { folder, policy, subjects })
+  const { batchClock, close, observed } = createPipeline(kind, { folder, policy, subjects })
   closers.push(close)
   const before = heapBytes()
   const burst = 1_000
@@ -58,12 +62,13 @@ async function warmed(kind: Kind): Promise<Ask> {
   }
   const bytes = Math.round((heapBytes() - before) / subjects)
   if (globalThis.gc !== undefined) console.log(JSON.stringify({ kind, bytesPerSubject: bytes }))
-  return (asked, deadline) => {
+  const ask = (asked: AccessRequest, deadline: Deadline) => {
     const made = observed(asked, deadline)
     if (made instanceof Promise) throw new Error('a subject is not known')
     if (made.decision.reason !== 'granted') throw new Error(made.decision.reason)
     return { length: made.decisionId.length }
   }
+  return Object.assign(ask, { batchClock })
 }
 
 function heapBytes(): number {
@@ -81,10 +86,12 @@ async function round(ask: Ask): Promise<number> {
   const before = cpuUs()
   let characters = 0
   for (let asked = 0; asked < checks; asked += perTurn) {
+    ask.batchClock?.begin()
     for (let read = 0; read < perTurn; read += 1) {
       characters += ask(request(subject), deadlineOf()).length
       subject = (subject + stride) % subjects
     }
+    ask.batchClock?.end()
     await nextTurn()
   }
   if (characters === 0) throw new Error('nothing was asked')

@@ -8,12 +8,13 @@ import { createFacts } from '../src/application/facts.ts'
 import { LookAhead } from '../src/application/look-ahead.ts'
 import { observeCheck, type ObservedCheck } from '../src/application/observe-check.ts'
 import { createTokenMemory, type TokenMemory } from '../src/application/token-memory.ts'
+import { createBatchClock } from '../src/batch-clock.ts'
 import { composeDecisions } from '../src/compose-decisions.ts'
 import { factFromRows, type Fact } from '../src/domain/fact.ts'
 import type { VerifiedToken } from '../src/domain/identity.ts'
 import type { Policy } from '../src/domain/policy.ts'
+import type { BatchClock } from '../src/ports/clock.ts'
 import { createTimestamp } from '../src/iso-timestamp.ts'
-import { createTurnClock } from '../src/turn-clock.ts'
 import { createUuidV7 } from '../src/uuid-v7.ts'
 
 /** What is done with a decision: nothing, kept for the admin API, or kept and logged to a file. */
@@ -23,6 +24,7 @@ export type Kind = 'bare' | 'kept' | 'logged'
 export interface Pipeline {
   readonly observed: ObservedCheck
   readonly lookAhead: LookAhead
+  readonly batchClock: BatchClock
   /** What a decoder recognises credentials by. */
   readonly recognise: TokenMemory['recognise']
   readonly close: () => Promise<void>
@@ -42,7 +44,7 @@ export function createPipeline(
 ): Pipeline {
   const metrics = createMetrics()
   const timestamp = createTimestamp()
-  const turn = { clock: createTurnClock(), maxMs: 1_000 }
+  const batchClock = createBatchClock()
   const sink =
     kind === 'logged'
       ? createDecisionLog({
@@ -68,13 +70,14 @@ export function createPipeline(
     facts: facts.facts,
     rules: { issuers: ['https://id.example.com'], audiences: ['https://api.example.com'] },
     claimsMayGrant: true,
-    ...{ now, turn: turn.clock, onFault: complain },
+    ...{ now, batch: batchClock.now, onFault: complain },
   })
   return {
-    recognise: identities.recognise,
+    ...{ recognise: identities.recognise, batchClock },
     lookAhead: new LookAhead({ identities, facts, prepared: lookAtPart }),
     observed: observeCheck(check, {
-      ...{ worker: 0, now, monotonicNow, timestamp, turn, newId: createUuidV7() },
+      ...{ worker: 0, now, monotonicNow, timestamp, newId: createUuidV7() },
+      batch: { clock: batchClock.now, maxMs: 1_000 },
       ...{ log: decisionLog, metrics, loggedAllows: 1, logRequired: false, random: Math.random },
     }),
     async close() {

@@ -12,6 +12,7 @@ import { observeCheck } from './application/observe-check.ts'
 import { createPolicyStore } from './application/policy-store.ts'
 import { createReadiness } from './application/readiness.ts'
 import { createRefuseCheck } from './application/refuse-check.ts'
+import { createBatchClock } from './batch-clock.ts'
 import type { Config } from './config.ts'
 import { bytesOfToken } from './config-memory.ts'
 import type { Facts } from './application/facts.ts'
@@ -31,7 +32,6 @@ import { composeTracing } from './compose-tracing.ts'
 import { createFirstCalm } from './first-calm.ts'
 import { createTimestamp } from './iso-timestamp.ts'
 import type { Service, ServiceDeps } from './service.ts'
-import { createTurnClock } from './turn-clock.ts'
 import { createUuidV7 } from './uuid-v7.ts'
 import type { FrontComposition, WorkerRole } from './worker-role.ts'
 
@@ -74,7 +74,7 @@ async function compose(
   const now = (): number => Date.now()
   const monotonicNow = (): number => performance.now()
   const timestamp = createTimestamp()
-  const turn = { clock: createTurnClock(), maxMs: config.deadlineMs }
+  const batchClock = createBatchClock()
   const metrics = createMetrics()
   closers.push(metrics.close)
   const onFault = composeFaults({ log, metrics, monotonicNow })
@@ -148,7 +148,7 @@ async function compose(
     rules,
     claimsMayGrant: config.claims === 'grant',
     now,
-    turn: turn.clock,
+    batch: batchClock.now,
     onFault: onFault('check'),
   })
   const { assertion, tracing } = config
@@ -163,7 +163,7 @@ async function compose(
     loggedAllows: config.loggedAllows,
     logRequired: config.logRequired,
     monotonicNow,
-    turn,
+    batch: { clock: batchClock.now, maxMs: config.deadlineMs },
     random: Math.random,
   })
 
@@ -178,7 +178,7 @@ async function compose(
     }),
     tenantHeaders: () => policies.current().tenantHeaders,
     recognise: identities.recognise,
-    burst,
+    ...{ burst, batchClock },
     lookAhead: new LookAhead({ identities, facts: { ahead }, prepared: lookAtPart }),
     ...{ deadlineMs: config.deadlineMs, maxMessageBytes, maxInFlight, monotonicNow },
     onFault: onFault('grpc'),

@@ -38,11 +38,11 @@ export interface CheckDeps extends FactDecisionDeps {
   /** Wall clock, in ms. */
   readonly now: () => number
   /**
-   * When the turn began in which a check is decided, by both clocks: it is read once for all checks of
-   * a turn. Absent: the clocks are read for each. Whoever gives it looks at a clock that goes on, once
+   * When the batch began in which a check is decided, by both clocks: it is read once for all checks of
+   * a batch. Absent: the clocks are read for each. Whoever gives it looks at a clock that goes on, once
    * there is a decision, and sees to it that what comes late is no allow (`observeCheck`).
    */
-  readonly turn?: Clock | undefined
+  readonly batch?: Clock | undefined
   readonly trace?: Trace
 }
 
@@ -59,7 +59,7 @@ export function createCheck(deps: CheckDeps): Check {
     try {
       const reason = decide(evaluation, deadline)
       if (typeof reason !== 'string') return inTime(evaluation, reason, deadline)
-      return deps.turn === undefined
+      return deps.batch === undefined
         ? decided(evaluation, reason, deadline)
         : decisionOf(evaluation, reason)
     } catch (cause) {
@@ -71,7 +71,7 @@ export function createCheck(deps: CheckDeps): Check {
     const entered = enter(evaluation)
     if (entered !== undefined) return entered
     const header = evaluation.request.header('authorization')
-    const at = deps.turn?.()
+    const at = deps.batch?.()
     const nowMs = at?.wallMs ?? now()
     let identity = identities.recall?.(evaluation.request.recognised, nowMs)
     // The header as it came: to cut its token out of it, and to hash that, costs more than to find it.

@@ -46,15 +46,15 @@ export interface ObserveCheckDeps {
   /** Monotonic clock, in ms with fractions. */
   readonly monotonicNow: () => number
   /** Absent: the clocks are read for each check. */
-  readonly turn?: Turn | undefined
+  readonly batch?: Batch | undefined
   readonly timestamp: (ms: number) => string
   /** A new id, of a time by the wall clock. */
   readonly newId: (nowMs: number) => string
   readonly random: () => number
 }
 
-/** What is read once for all checks that are decided in one turn. */
-export interface Turn {
+/** What is read once for all checks that are decided together. */
+export interface Batch {
   /** When it began, by both clocks. */
   readonly clock: Clock
   /** How long after that a decision may come and still allow, in ms. */
@@ -93,10 +93,10 @@ function withheld(evaluation: Evaluation): Decision {
 
 /** Gives every decision an id, logs and counts it, and changes nothing else about it. */
 export function observeCheck(check: Check, deps: ObserveCheckDeps): ObservedCheck {
-  const { turn } = deps
+  const { batch } = deps
 
   return (request, deadline) => {
-    const at = turn?.clock()
+    const at = batch?.clock()
     const atMs = at?.monotonicMs ?? deps.monotonicNow()
     const span = deps.tracer?.begin(request)
     const checked = check(request, deadline)
@@ -105,9 +105,9 @@ export function observeCheck(check: Check, deps: ObserveCheckDeps): ObservedChec
     }
     const endMs = deps.monotonicNow()
     const durationMs = endMs - atMs
-    // The clock of a turn stands still, also while the process does: what is decided by it is an allow
+    // The clock of a batch stands still, also while the process does: what is decided by it is an allow
     // only where it comes soon after.
-    const late = deadline.isLate(endMs) || (turn !== undefined && durationMs > turn.maxMs)
+    const late = deadline.isLate(endMs) || (batch !== undefined && durationMs > batch.maxMs)
     const nowMs = at?.wallMs ?? deps.now()
     const observation = { decisionId: deps.newId(nowMs), nowMs, durationMs, span }
     return observed(checked, observation, late)

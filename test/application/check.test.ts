@@ -248,10 +248,10 @@ describe('a token that is verified at once', () => {
     expect(memory.usage().entries).toBe(entries)
   })
 
-  it('is judged by the clock of its turn', () => {
-    const turn = () => ({ wallMs: (nowS + 10) * 1_000, monotonicMs: 0 })
+  it('is judged by the clock of its batch', () => {
+    const batch = () => ({ wallMs: (nowS + 10) * 1_000, monotonicMs: 0 })
     const at = (exp: number) =>
-      setUp({ tokens: atOnce(tokenOf({ exp })), facts, turn }).check(
+      setUp({ tokens: atOnce(tokenOf({ exp })), facts, batch }).check(
         requestOf('GET /o/org-a'),
         inTime(),
       )
@@ -312,7 +312,7 @@ describe('a claim', () => {
     }),
   })
 
-  it('goes by the beginning of the turn in which it is made, for tokens and for facts', async () => {
+  it('goes by the beginning of the batch in which it is made, for tokens and for facts', async () => {
     let wallMs = nowMs
     const asked: unknown[] = []
     const identities = createTokenMemory({
@@ -326,8 +326,8 @@ describe('a claim', () => {
         return undefined
       },
     }
-    const turn = () => ({ monotonicMs: 7, wallMs })
-    const { check } = setUp({ identities, facts, turn })
+    const batch = () => ({ monotonicMs: 7, wallMs })
+    const { check } = setUp({ identities, facts, batch })
     for (let round = 0; round < 2; round += 1) {
       expect((await check(requestOf('GET /o/org-a'), inTime())).reason).toBe('granted')
     }

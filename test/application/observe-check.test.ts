@@ -17,8 +17,8 @@ const policy = policyWith([
 ])
 const inTime = until(new AbortController().signal)
 
-/** A clock of turns that stands at 0, in a process whose monotonic clock goes 0.25 ms a reading. */
-const turn = (maxMs: number) => ({ clock: () => ({ monotonicMs: 0, wallMs: nowMs - 5 }), maxMs })
+/** A clock of batches that stands at 0, in a process whose monotonic clock goes 0.25 ms a reading. */
+const batch = (maxMs: number) => ({ clock: () => ({ monotonicMs: 0, wallMs: nowMs - 5 }), maxMs })
 
 function observed(
   world: World,
@@ -121,10 +121,10 @@ describe('an observed check', () => {
   it.each([
     ['granted', 'within', 1, 'granted'],
     ['no allow', 'beyond', 0.1, 'unavailable'],
-  ])('is %s where it is decided at once %s the time that a turn may take', (...row) => {
+  ])('is %s where it is decided at once %s the time that a batch may take', (...row) => {
     const [, , maxMs, reason] = row
     const atOnce: Check = (asked) => decide(policy, asked, granted)
-    const { check, counted, records } = observed(granted, { turn: turn(maxMs) }, atOnce)
+    const { check, counted, records } = observed(granted, { batch: batch(maxMs) }, atOnce)
     const made = check(request, inTime)
     expect(made).not.toBeInstanceOf(Promise)
     expect(records).toMatchObject([
@@ -135,17 +135,17 @@ describe('an observed check', () => {
 
   it('is no allow where it is decided at once and its caller waits no longer', () => {
     const atOnce: Check = (asked) => decide(policy, asked, granted)
-    const { check, records } = observed(granted, { turn: turn(1_000) }, atOnce)
+    const { check, records } = observed(granted, { batch: batch(1_000) }, atOnce)
     const readings: (number | undefined)[] = []
     const isLate = (atMs?: number): boolean => readings.push(atMs) > 0
     void check(request, { ...inTime, isLate })
     expect(records).toMatchObject([{ decision: 'deny', reason: 'unavailable' }])
-    expect(readings).toEqual([0.25]) // the clock that goes on, not that of the turn
+    expect(readings).toEqual([0.25]) // the clock that goes on, not that of the batch
   })
 
   it('keeps its denial where it is decided late', () => {
     const atOnce: Check = (asked) => decide(policy, asked, denied)
-    const { check, records } = observed(denied, { turn: turn(0.1) }, atOnce)
+    const { check, records } = observed(denied, { batch: batch(0.1) }, atOnce)
     void check(request, inTime)
     expect(records).toMatchObject([{ reason: 'permission_denied' }])
   })

@@ -59,7 +59,7 @@ describe('work that waits for a turn', () => {
 
   it('is told together with that of later turns while others wait, but not for long', async () => {
     const { done, endTurn, pass, told, wait } = setUp()
-    wait(...'abcdefghij')
+    wait('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j')
     endTurn()
     pass(1)
     endTurn()

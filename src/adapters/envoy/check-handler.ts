@@ -4,6 +4,7 @@ import type { RefuseCheck } from '../../application/refuse-check.ts'
 import type { DenyReason } from '../../domain/decision.ts'
 import type { AccessRequest } from '../../domain/request.ts'
 import type { Burst } from '../../ports/burst.ts'
+import type { BatchClock } from '../../ports/clock.ts'
 import type { UnaryCall, UnaryHandler } from '../../ports/unary-call.ts'
 import { CheckDeadline } from './check-deadline.ts'
 import { createCheckDecoder, type CheckDecoderDeps } from './check-decoder.ts'
@@ -35,6 +36,8 @@ export interface CheckHandlerDeps extends CheckDecoderDeps {
   readonly onFault: (cause: unknown) => void
   /** Which messages were read together: their checks are decided together. Absent: each by itself. */
   readonly burst?: Burst | undefined
+  /** Stands still while checks are decided together. */
+  readonly batchClock?: Pick<BatchClock, 'begin' | 'end'>
   /** What looks at what checks will need that are decided together. */
   readonly lookAhead?: Pick<LookAhead, 'at'>
   /** Told how many checks wait for I/O, whenever that changes. */
@@ -83,11 +86,13 @@ export function createCheckHandler(deps: CheckHandlerDeps): UnaryHandler {
   }
 
   function decideTogether(): void {
+    if (together.length === 0) return // as many came as are decided at most
     try {
       if (together.length > 1) deps.lookAhead?.at(together)
     } catch (cause) {
       deps.onFault(cause) // no decision rests on it
     }
+    deps.batchClock?.begin()
     for (const undecided of together) {
       try {
         decide(undecided)
@@ -95,6 +100,7 @@ export function createCheckHandler(deps: CheckHandlerDeps): UnaryHandler {
         deps.onFault(cause) // it keeps nobody else of the same read from an answer
       }
     }
+    deps.batchClock?.end()
     together.length = 0
   }
 

@@ -200,3 +200,24 @@ it('no more checks are under way than may be', () => {
     [4, 503],
   ])
 })
+
+it('checks of one batch are decided by one clock, which goes on before the next, and not while they are read', () => {
+  const seen: string[] = []
+  const batchClock = { begin: () => seen.push('begin'), end: () => seen.push('end') }
+  const check: CheckHandlerDeps['check'] = (request) => {
+    seen.push(request.path)
+    if (request.path === '/closed') throw new Error('a bug')
+    return observed(openPolicy, request)
+  }
+  burst.begin()
+  handOver({ batchClock, check, onFault: () => undefined }, ['/open', '/closed', '/open'])
+  expect(seen).toEqual([])
+  burst.end()
+  expect(seen).toEqual(['begin', '/open', '/closed', '/open', 'end'])
+  seen.length = 0
+  burst.begin()
+  handOver({ batchClock, check }, many(65))
+  expect(seen).toEqual(['begin', ...many(64), 'end'])
+  burst.end()
+  expect(seen.slice(66)).toEqual(['begin', '/open', 'end'])
+})
