@@ -93,15 +93,18 @@ export function createCheckHandler(deps: CheckHandlerDeps): UnaryHandler {
       deps.onFault(cause) // no decision rests on it
     }
     deps.batchClock?.begin()
-    for (const undecided of together) {
-      try {
-        decide(undecided)
-      } catch (cause) {
-        deps.onFault(cause) // it keeps nobody else of the same read from an answer
+    try {
+      for (const undecided of together) {
+        try {
+          decide(undecided)
+        } catch (cause) {
+          deps.onFault(cause) // it keeps nobody else of the same read from an answer
+        }
       }
+    } finally {
+      deps.batchClock?.end() // whatever goes wrong: it must not stand still for those to come
+      together.length = 0
     }
-    deps.batchClock?.end()
-    together.length = 0
   }
 
   function decide(undecided: Undecided): void {

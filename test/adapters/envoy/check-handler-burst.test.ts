@@ -221,3 +221,21 @@ it('checks of one batch are decided by one clock, which goes on before the next,
   burst.end()
   expect(seen.slice(66)).toEqual(['begin', '/open', 'end'])
 })
+
+it('whatever goes wrong in a batch, its clock goes on, and nobody of it is decided twice', () => {
+  const seen: string[] = []
+  const batchClock = { begin: () => seen.push('begin'), end: () => seen.push('end') }
+  const check: CheckHandlerDeps['check'] = () => {
+    throw new Error('a bug')
+  }
+  const onFault = (): never => {
+    throw new Error('another')
+  }
+  burst.begin()
+  handOver({ batchClock, check, onFault }, ['/open', '/open'])
+  expect(() => burst.end()).toThrow('another')
+  expect(seen).toEqual(['begin', 'end'])
+  burst.begin()
+  burst.end()
+  expect(seen).toEqual(['begin', 'end'])
+})
