@@ -148,7 +148,7 @@ describe('tenantgate serve', () => {
   )
 
   it('SIGTERM drains: not ready, then exit 0', async () => {
-    const process = await start({ TENANTGATE_DRAIN: '1s' })
+    const process = await start({ TENANTGATE_DRAIN: '3s' })
     process.signal('SIGTERM')
     await until(async () => (await readyz(process))[1].status === 'draining', { what: 'draining' })
     expect(await process.ended).toBe('exited with status 0')
