@@ -1,12 +1,15 @@
 import { beforeEach, expect, it } from 'vitest'
 import { createBurst } from '../../../src/application/burst.ts'
 import type { Deadline } from '../../../src/application/deadline.ts'
+import { observeCheck } from '../../../src/application/observe-check.ts'
+import { createBatchClock } from '../../../src/batch-clock.ts'
 import type { CheckHandlerDeps } from '../../../src/adapters/envoy/check-handler.ts'
 import type { AccessRequest } from '../../../src/domain/request.ts'
 import type { BurstSource } from '../../../src/ports/burst.ts'
 import type { UnaryCall } from '../../../src/ports/unary-call.ts'
 import { answerOf, httpRequestBytes, type Answer } from '../../support/authorization-client.ts'
 import { handlerWith, observed, openPolicy } from '../../support/authorization-server.ts'
+import { decide } from '../../support/builders.ts'
 
 /** Everything that was answered, in its order, and by which call. */
 let answers: (readonly [call: number, answer: Answer])[]
@@ -238,4 +241,33 @@ it('whatever goes wrong in a batch, its clock goes on, and nobody of it is decid
   burst.begin()
   burst.end()
   expect(seen).toEqual(['begin', 'end'])
+})
+
+it('what is read late in a long turn of the event loop is not late itself', () => {
+  const maxMs = 150
+  const batchClock = createBatchClock()
+  const clocks = { now: Date.now, monotonicNow: () => performance.now() }
+  const check = observeCheck((request) => decide(openPolicy, request), {
+    ...clocks,
+    log: {
+      keepsNothing: true,
+      decision: () => true,
+      policy: () => undefined,
+      close: () => Promise.resolve(),
+    },
+    ...{ metrics: { decided: () => undefined }, loggedAllows: 1, logRequired: false, worker: 0 },
+    ...{ timestamp: String, newId: () => 'the-id', random: Math.random },
+    batch: { clock: batchClock.now, maxMs },
+  })
+  const read = (): void => {
+    burst.begin()
+    handOver({ batchClock, check }, ['/open', '/open'])
+    burst.end()
+  }
+  read()
+  // As where libuv reads on and on what has gathered: nothing else of the loop has its turn meanwhile.
+  const until = performance.now() + 2 * maxMs
+  while (performance.now() < until);
+  read()
+  expect(statuses()).toEqual([0, 1, 0, 1].map((number) => [number, undefined]))
 })
